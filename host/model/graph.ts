@@ -4,19 +4,7 @@
  * exactly the bytes its shape and type ask for, quantisation has as many scales as its axis is long.
  */
 
-/** Element types that a tensor of a readable model may have. */
-export type ElementType = "int8" | "uint8" | "int16" | "int32" | "int64" | "float32" | "bool";
-
-/** Bytes per element. */
-export const elementBytes: Readonly<Record<ElementType, number>> = {
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-  int16: 2,
-  int32: 4,
-  float32: 4,
-  int64: 8,
-};
+import type { ElementType } from "../element_type.js";
 
 /** real = scale · (quantised − zeroPoint), per tensor (one scale) or per slice along `axis`. */
 export interface Quantisation {

@@ -2,7 +2,7 @@
  * What people and host tools want to know of a module: the JSON of the custom section `wamlet.model`.
  * A board never reads it.
  */
-import type { ElementType } from "../model/graph.js";
+import type { ElementType } from "../element_type.js";
 
 export interface TensorDescription {
   readonly name: string;
