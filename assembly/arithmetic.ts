@@ -1,0 +1,46 @@
+/**
+ * TensorFlow Lite's fixed point, as its reference kernels compute it (double rounding): real multipliers are
+ * int32 mantissas in [2³⁰, 2³¹) with a power of two beside them, folded at compile time
+ * (`host/compiler/fixed_point.ts`). Everything is inlined: a call costs as much as twenty additions under an
+ * interpreter.
+ */
+
+/**
+ * High word of 2·a·b, rounded to nearest, ties away from zero where positive
+ * (gemmlowp's SaturatingRoundingDoublingHighMul). Its nudge of ±2³⁰ with a truncating division equals a floor
+ * shift after adding 2³⁰ for both signs. The saturating case a = b = −2³¹ cannot occur where `b` is a folded
+ * multiplier; `softmax.ts` has the operands that need it.
+ */
+// @ts-ignore: decorator
+@inline
+export function roundingDoublingHighMultiply(a: i32, b: i32): i32 {
+  return <i32>((<i64>a * <i64>b + 0x40000000) >> 31);
+}
+
+/** value / 2^exponent, rounded to nearest, ties away from zero; 0 ≤ exponent ≤ 31 (gemmlowp's RoundingDivideByPOT). */
+// @ts-ignore: decorator
+@inline
+export function roundingDivideByPowerOfTwo(value: i32, exponent: i32): i32 {
+  const mask: i32 = <i32>((<i64>1 << exponent) - 1);
+  const remainder: i32 = value & mask;
+  const threshold: i32 = (mask >> 1) + <i32>(value < 0);
+  return (value >> exponent) + <i32>(remainder > threshold);
+}
+
+/**
+ * value · multiplier · 2^(left − right − 31) with TFLite's two roundings (MultiplyByQuantizedMultiplier).
+ * `left` and `right` are the positive and the negative part of TFLite's shift: one of them is 0.
+ */
+// @ts-ignore: decorator
+@inline
+export function multiplyByQuantizedMultiplier(value: i32, multiplier: i32, left: i32, right: i32): i32 {
+  return roundingDivideByPowerOfTwo(roundingDoublingHighMultiply(value << left, multiplier), right);
+}
+
+/** value limited to [low, high]; two selects, no branch. */
+// @ts-ignore: decorator
+@inline
+export function clamp(value: i32, low: i32, high: i32): i32 {
+  const atLeast: i32 = select<i32>(low, value, value < low);
+  return select<i32>(high, atLeast, atLeast > high);
+}
