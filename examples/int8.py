@@ -19,6 +19,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 ALLOWED = frozenset(
     "ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE FULLY_CONNECTED "
@@ -56,7 +57,8 @@ def convert(model: tf.keras.Model, representative: np.ndarray) -> bytes:
     """
     spec = tf.TensorSpec([1, *representative.shape[1:]], tf.float32, name="input")
     function = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    frozen = convert_variables_to_constants_v2(function)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([frame[None]] for frame in representative)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -87,17 +89,17 @@ def quantise(frames: np.ndarray, scale: float, zero_point: int) -> tuple[np.ndar
     return np.clip(nearest + zero_point, -128, 127).astype(np.int8), margin
 
 
-def run_reference(tflite: bytes, frames: np.ndarray) -> np.ndarray:
-    """Run int8 `frames` one by one; return the raw int8 outputs, [N, classes]."""
+def run_reference(tflite: bytes, frames: np.ndarray) -> tuple[np.ndarray, float]:
+    """Quantise and run `frames`; return raw int8 scores [N, classes], and the margin."""
     interpreter = reference_interpreter(tflite)
-    source = interpreter.get_input_details()[0]["index"]
-    result = interpreter.get_output_details()[0]["index"]
-    outputs = []
-    for frame in frames:
-        interpreter.set_tensor(source, frame[None])
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    quantised, margin = quantise(frames, *source["quantization"])
+    scores = []
+    for frame in quantised:
+        interpreter.set_tensor(source["index"], frame[None])
         interpreter.invoke()
-        outputs.append(interpreter.get_tensor(result)[0])
-    return np.stack(outputs)
+        scores.append(interpreter.get_tensor(result["index"])[0])
+    return np.stack(scores), margin
 
 
 def read_operators(tflite: bytes) -> list[Operator]:
@@ -140,7 +142,7 @@ def markdown_table(operators: list[Operator]) -> str:
     for number, op in enumerate(operators, 1):
         shape = "×".join(str(n) for n in op.output)
         rows.append(f"| {number} | `{op.name}` | {op.kernel or '—'} | {shape} "
-                    f"| {op.parameters or '—'} | {op.macs or '—'} |".replace("| — | — | —", "| — | — | —"))
+                    f"| {op.parameters or '—'} | {op.macs or '—'} |")
     total = sum(op.parameters for op in operators), sum(op.macs for op in operators)
     rows.append(f"| | **Total** | | | **{total[0]}** | **{total[1]}** |")
     return "\n".join(rows)
@@ -157,34 +159,40 @@ def confusion_table(labels: np.ndarray, predicted: np.ndarray, names: list[str])
     return "\n".join(rows)
 
 
+def accuracy(title: str, predicted: np.ndarray, labels: np.ndarray) -> str:
+    """Format how many answers are right, as a count and in per cent."""
+    right = int(np.sum(predicted == labels))
+    return f"{title}: {right}/{len(labels)} = {right / len(labels):.2%}"
+
+
 def finish(
     folder: Path, model: tf.keras.Model, tflite: bytes,
     frames: np.ndarray, labels: np.ndarray, names: list[str],
 ) -> None:
     """Write the model and the expected answers, and print what the README quotes."""
-    details = reference_interpreter(tflite)
-    source, result = details.get_input_details()[0], details.get_output_details()[0]
-    quantised, margin = quantise(frames, *source["quantization"])
-    outputs = run_reference(tflite, quantised)
-    answers = outputs.argmax(axis=1)
+    scores, margin = run_reference(tflite, frames)
+    answers = scores.argmax(axis=1)
     floats = model.predict(frames, verbose=0, batch_size=64).argmax(axis=1)
 
     (folder / f"{folder.name}.tflite").write_bytes(tflite)
     (folder / "classes.txt").write_text("\n".join(names) + "\n")
     np.savetxt(folder / "expected.csv", answers, "%d", header="argmax", comments="")
-    np.save(folder / "expected_int8.npy", outputs)
+    np.save(folder / "expected_int8.npy", scores)
 
     print(markdown_table(read_operators(tflite)), end="\n\n")
-    for title, tensor in (("input", source), ("output", result)):
+    interpreter = reference_interpreter(tflite)
+    for title, tensor in (
+        ("input", interpreter.get_input_details()[0]),
+        ("output", interpreter.get_output_details()[0]),
+    ):
         scale, zero_point = tensor["quantization"]
         print(f"{title}: {tensor['dtype'].__name__} {[int(n) for n in tensor['shape']]}, "
               f"scale {scale:.10g}, zero point {zero_point}")
     print(f"file: {len(tflite)} bytes")
     print(f"closest held-out value to a rounding tie: {margin:.6f} of a step")
-    top_two = np.sort(outputs, axis=1)[:, -2:]
-    print(f"frames whose two best scores tie: {int(np.sum(top_two[:, 0] == top_two[:, 1]))}")
-    for title, predicted in (("float32, Keras", floats), ("int8, reference", answers)):
-        right = int(np.sum(predicted == labels))
-        print(f"{title}: {right}/{len(labels)} = {right / len(labels):.2%}")
+    second, best = np.sort(scores, axis=1)[:, -2:].T
+    print(f"frames whose two best scores tie: {int(np.sum(second == best))}")
+    print(accuracy("float32, Keras", floats, labels))
+    print(accuracy("int8, TFLite reference kernels", answers, labels))
     print(f"float32 and int8 agree: {int(np.sum(floats == answers))}/{len(labels)}\n")
     print(confusion_table(labels, answers, names))

@@ -39,21 +39,25 @@ def build_model() -> tf.keras.Model:
     """Build a small separable network with one residual connection."""
     layers = tf.keras.layers
 
-    def separable(x: tf.Tensor, channels: int) -> tf.Tensor:
-        x = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
-        x = layers.Conv2D(channels, 1, use_bias=False)(x)
-        return layers.ReLU()(layers.BatchNormalization()(x))
+    def norm_relu(x: tf.Tensor, name: str) -> tf.Tensor:
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+        return layers.ReLU(name=f"{name}_relu")(x)
+
+    def separable(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
+        x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+        x = norm_relu(x, f"{name}_depthwise")
+        x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_pointwise")(x)
+        return norm_relu(x, f"{name}_pointwise")
 
     frame = layers.Input((8, 8, 1))
-    x = layers.Conv2D(16, 3, padding="same", use_bias=False)(frame)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
-    x = separable(x, 32)
-    x = layers.MaxPooling2D(2)(x)
-    x = layers.Add()([x, separable(x, 32)])
-    x = layers.AveragePooling2D(2)(x)
-    x = layers.Dropout(0.3)(layers.Flatten()(x))
-    scores = layers.Dense(10, activation="softmax")(x)
+    x = layers.Conv2D(16, 3, padding="same", use_bias=False, name="stem")(frame)
+    x = norm_relu(x, "stem")
+    x = separable(x, 32, "block1")
+    x = layers.MaxPooling2D(2, name="halve")(x)
+    x = layers.Add(name="residual")([x, separable(x, 32, "block2")])
+    x = layers.AveragePooling2D(2, name="average")(x)
+    x = layers.Dropout(0.3)(layers.Flatten(name="flatten")(x))
+    scores = layers.Dense(10, activation="softmax", name="scores")(x)
     return tf.keras.Model(frame, scores, name="digits")
 
 
