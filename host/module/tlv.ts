@@ -33,7 +33,8 @@ export class FieldWriter {
   /** @param value a non-negative integer, at most 2⁶⁴ − 1 */
   integer(tag: number, value: number | bigint): this {
     let rest = BigInt(value);
-    if (rest < 0n || rest >= 1n << 64n) throw new RangeError(`field ${tag}: ${value} is no unsigned 64-bit integer`);
+    if (rest < 0n || rest >= 1n << 64n)
+      throw new RangeError(`field ${tag}: ${value} is no unsigned 64-bit integer`);
     const little: number[] = [];
     for (; rest > 0n; rest >>= 8n) little.push(Number(rest & 0xffn));
     return this.bytes(tag, Uint8Array.from(little));
@@ -62,7 +63,8 @@ export function readFields(bytes: Uint8Array): Field[] {
     let shift = 0;
     for (;;) {
       const byte = bytes[position++];
-      if (byte === undefined || shift > 28) throw malformed(`the length of field ${tag} is cut off or too long`);
+      if (byte === undefined || shift > 28)
+        throw malformed(`the length of field ${tag} is cut off or too long`);
       length += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) break;
       shift += 7;
@@ -82,13 +84,15 @@ export function readFields(bytes: Uint8Array): Field[] {
  */
 export function fieldInteger(field: Field): number {
   const value = fieldBigInteger(field);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(`field ${field.tag} holds ${value}, which is too large`);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw malformed(`field ${field.tag} holds ${value}, which is too large`);
   return Number(value);
 }
 
 /** A field's value as an unsigned 64-bit integer. */
 export function fieldBigInteger(field: Field): bigint {
-  if (field.value.length > 8) throw malformed(`field ${field.tag} is an integer of ${field.value.length} bytes`);
+  if (field.value.length > 8)
+    throw malformed(`field ${field.tag} is an integer of ${field.value.length} bytes`);
   let value = 0n;
   for (let index = field.value.length - 1; index >= 0; index--) {
     value = (value << 8n) | BigInt(field.value[index] as number);
