@@ -68,7 +68,11 @@ export interface Board {
   readonly runtime: { readonly name: string; readonly version: string; readonly pageBytes: number };
   readonly cost: CostTable;
   readonly cyclesPerInstruction: Sourced;
-  readonly power: { readonly volts: number; readonly activeMilliamperes: Sourced; readonly sleepMilliamperes: Sourced };
+  readonly power: {
+    readonly volts: number;
+    readonly activeMilliamperes: Sourced;
+    readonly sleepMilliamperes: Sourced;
+  };
   readonly radios: readonly Radio[];
   readonly usb: readonly UsbId[];
 }
