@@ -12,7 +12,7 @@ export interface Frame {
   readonly inputs: readonly Uint8Array[];
   /** What the file says the answer is, as written there (a class name or index); null where it says nothing. */
   readonly label: string | null;
-  /** Values that lay outside the tensor's range and were clamped: many of them mean a wrong scale. */
+  /** Values more than one step outside the tensor's range, clamped: many of them mean a wrong scale. */
   readonly clamped: number;
 }
 

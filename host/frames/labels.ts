@@ -92,15 +92,18 @@ export function resolveLabels(
   const named = labels.map((label) => positions.get(label) ?? -1);
   if (labels.length > 0 && named.every((position) => position !== -1 && position < classes)) return named;
 
-  return labels.map((label, frame) => {
-    const index = /^\d{1,9}(?:\.0*)?$/.test(label) ? Number(label) : -1;
-    if (index >= 0 && index < classes) return index;
-    const known = names.length === 0 ? "" : ` or one of ${names.slice(0, 12).join(", ")}`;
-    throw invalid(
-      `The label of frame ${frame} is '${label.slice(0, 40)}'; expected an index from 0 to ${classes - 1}${known}`,
-      "Give class indices, or class names together with the model's class names (--labels classes.txt at compile).",
-    );
-  });
+  const indices = labels.map((label) => (/^\d{1,9}(?:\.0*)?$/.test(label) ? Number(label) : -1));
+  const isIndex = (index: number) => index >= 0 && index < classes;
+  if (indices.every(isIndex)) return indices;
+
+  // The first that is neither; where there is none, the file mixes names and indices.
+  const neither = indices.findIndex((index, frame) => !isIndex(index) && named[frame] === -1);
+  const frame = neither === -1 ? indices.findIndex((index) => !isIndex(index)) : neither;
+  const known = names.length === 0 ? "" : `, or (in every frame) one of ${names.slice(0, 12).join(", ")}`;
+  throw invalid(
+    `The label of frame ${frame} is '${labels[frame]?.slice(0, 40)}'; expected an index from 0 to ${classes - 1}${known}`,
+    "Give class indices, or class names together with the model's class names (--labels classes.txt at compile).",
+  );
 }
 
 function textLines(source: FileSource): string[] {

@@ -14,7 +14,10 @@ export type FrameTensor = Pick<
   "name" | "type" | "shape" | "scale" | "zeroPoint" | "bytes"
 >;
 
-/** A tensor's bytes, and how many values lay outside the range that the tensor can hold. */
+/**
+ * A tensor's bytes, and how many values lay outside the range that the tensor can hold. Values at most one
+ * step outside do not count: calibration often puts the largest value just there.
+ */
 export interface QuantisedValues {
   readonly bytes: Uint8Array;
   readonly clamped: number;
@@ -53,8 +56,7 @@ export function quantiseValues(
   for (let index = 0; index < elements; index++) {
     const value = Math.fround(finite(values[index] as number, index, where));
     const quantised = roundHalfAwayFromZero(Math.fround(value / scale)) + zeroPoint;
-    // Not a number cannot get here, so that these two comparisons are the whole clamp.
-    if (quantised < lowest || quantised > highest) clamped++;
+    if (quantised < lowest - 1 || quantised > highest + 1) clamped++;
     writeElement(view, tensor.type, index, Math.min(Math.max(quantised, lowest), highest));
   }
   return { bytes, clamped };
