@@ -1,0 +1,43 @@
+/** What the kernels derive from scales: multipliers by channel and the bounds of fused activations. */
+
+import { type FixedPointMultiplier, quantiseMultiplier, roundHalfAway } from "./fixed_point.js";
+import { at, integerRange, perTensor, type Values } from "./tensor_values.js";
+
+/**
+ * Multipliers of a convolution, one for each output channel: input scale · filter scale / output scale in
+ * double precision, also where the filter has a single scale (PopulateConvolutionQuantizationParams).
+ */
+export function convolutionMultipliers(
+  input: Values,
+  filter: Values,
+  output: Values,
+  channels: number,
+): FixedPointMultiplier[] {
+  const scales = filter.tensor.quantisation?.scales ?? [];
+  return Array.from({ length: channels }, (_, channel) => {
+    const filterScale = at(scales, scales.length === 1 ? 0 : channel);
+    return quantiseMultiplier((perTensor(input).scale * filterScale) / perTensor(output).scale);
+  });
+}
+
+/**
+ * Bounds of an output with a fused activation (CalculateActivationRangeQuantized), computed in float32.
+ * @param activation the option `fusedActivation`; TANH and SIGN_BIT bound nothing, as in TensorFlow Lite
+ */
+export function activationBounds(activation: unknown, output: Values): { low: number; high: number } {
+  const { scale, zeroPoint } = perTensor(output);
+  const { type } = output.tensor;
+  if (type !== "int8" && type !== "int16") throw new Error(`No activation bounds for ${type}.`);
+  const [lowest, highest] = integerRange[type];
+  const quantised = (real: number) => zeroPoint + roundHalfAway(Math.fround(real / scale));
+  switch (activation) {
+    case "RELU":
+      return { low: Math.max(lowest, quantised(0)), high: highest };
+    case "RELU6":
+      return { low: Math.max(lowest, quantised(0)), high: Math.min(highest, quantised(6)) };
+    case "RELU_N1_TO_1":
+      return { low: Math.max(lowest, quantised(-1)), high: Math.min(highest, quantised(1)) };
+    default:
+      return { low: lowest, high: highest };
+  }
+}
