@@ -75,6 +75,11 @@ export class Sender {
     return this.#order;
   }
 
+  /** Encoded bytes that the peer grants to be under way. */
+  get window(): number {
+    return this.#window;
+  }
+
   set window(bytes: number) {
     this.#window = bytes;
   }
@@ -84,7 +89,7 @@ export class Sender {
     this.#queuedBytes += payload.length;
   }
 
-  /** The next payload that window and numbering allow to be sent, or null. Sending starts with `transmit`. */
+  /** Whether window and numbering allow the next payload to be sent. */
   get sendable(): boolean {
     const entry = this.#queue[this.#cursor];
     if (entry === undefined || this.#cursor >= mostUnderWay) return false;
