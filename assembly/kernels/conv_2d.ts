@@ -5,7 +5,7 @@
  * A record of the weight segment, one per output channel, padded to 4 bytes:
  *     bias: i32, folded (bias − inputZeroPoint · Σ weights)
  *     multiplier: i32, shift: i32 (TFLite's, positive = left)
- *     weights: i8[kernelHeight · kernelWidth · inputChannels]
+ *     weights: i8[kernelHeight · kernelWidth · filterChannels]
  * Folding the zero point into the bias makes the inner loop a plain dot product. It counts every tap, so where
  * taps fall into the padding (TFLite leaves them out) the bias is unfolded again and the zero point subtracted
  * tap by tap.
@@ -19,23 +19,25 @@ const HEADER: usize = 12;
 
 /**
  * input [batches, inputHeight, inputWidth, inputChannels] → output [batches, outputHeight, outputWidth,
- * outputChannels]; `tile` holds one record.
+ * outputChannels]; `tile` holds one record. Of a grouped convolution each filter sees the `filterChannels` input
+ * channels of its group; ungrouped, `filterChannels` = `inputChannels` and `groupOutputs` = `outputChannels`.
  */
 export function conv2d(
   input: usize, output: usize, weights: i32, tile: usize, batches: i32,
   inputHeight: i32, inputWidth: i32, inputChannels: i32,
-  outputHeight: i32, outputWidth: i32, outputChannels: i32,
+  outputHeight: i32, outputWidth: i32, outputChannels: i32, filterChannels: i32, groupOutputs: i32,
   kernelHeight: i32, kernelWidth: i32, strideHeight: i32, strideWidth: i32,
   dilationHeight: i32, dilationWidth: i32, padTop: i32, padLeft: i32,
   inputZeroPoint: i32, outputZeroPoint: i32, activationMin: i32, activationMax: i32,
 ): void {
   const inputRow: i32 = inputWidth * inputChannels;
-  const filterRow: i32 = kernelWidth * inputChannels;
+  const filterRow: i32 = kernelWidth * filterChannels;
   const filterBytes: i32 = kernelHeight * filterRow;
   const record: i32 = (<i32>HEADER + filterBytes + 3) & ~3;
   const spanHeight: i32 = (kernelHeight - 1) * dilationHeight;
   const spanWidth: i32 = (kernelWidth - 1) * dilationWidth;
   const filter: usize = tile + HEADER;
+  const dense: bool = dilationWidth == 1 && filterChannels == inputChannels;
   for (let channel: i32 = 0; channel < outputChannels; channel++) {
     fetchWeights(tile, weights, record);
     weights += record;
@@ -46,7 +48,7 @@ export function conv2d(
     const right: i32 = max<i32>(-shift, 0);
     const bias: i32 = foldedBias + inputZeroPoint * sumOf(filter, filterBytes);
     let out: usize = output + <usize>channel;
-    let image: usize = input;
+    let image: usize = input + <usize>(channel / groupOutputs * filterChannels);
     for (let batch: i32 = 0; batch < batches; batch++) {
       let y: i32 = -padTop;
       for (let row: i32 = 0; row < outputHeight; row++) {
@@ -58,15 +60,15 @@ export function conv2d(
             sum = foldedBias;
             let source: usize = image + <usize>(y * inputRow + x * inputChannels);
             for (let ky: i32 = 0; ky < kernelHeight; ky++) {
-              if (dilationWidth == 1) {
+              if (dense) {
                 sum = dot(source, w, filterRow, sum);
                 w += filterRow;
               } else {
                 let tap: usize = source;
                 for (let kx: i32 = 0; kx < kernelWidth; kx++) {
-                  sum = dot(tap, w, inputChannels, sum);
+                  sum = dot(tap, w, filterChannels, sum);
                   tap += dilationWidth * inputChannels;
-                  w += inputChannels;
+                  w += filterChannels;
                 }
               }
               source += dilationHeight * inputRow;
@@ -79,14 +81,14 @@ export function conv2d(
               for (let kx: i32 = 0; kx < kernelWidth; kx++) {
                 if (<u32>tapY < <u32>inputHeight && <u32>tapX < <u32>inputWidth) {
                   let source: usize = image + <usize>(tapY * inputRow + tapX * inputChannels);
-                  const end: usize = source + inputChannels;
+                  const end: usize = source + filterChannels;
                   while (source < end) {
                     sum += (<i32>load<i8>(source) - inputZeroPoint) * <i32>load<i8>(w);
                     source += 1;
                     w += 1;
                   }
                 } else {
-                  w += inputChannels;
+                  w += filterChannels;
                 }
                 tapX += dilationWidth;
               }

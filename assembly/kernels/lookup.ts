@@ -10,7 +10,7 @@ export function lookup(input: usize, output: usize, elements: i32, weights: i32,
   const middle: usize = tile + 128;
   const end: usize = input + <usize>elements;
   while (input < end) {
-    store<u8>(output, load<u8>(middle + <usize>load<i8>(input)));
+    store<u8>(output, load<u8>(middle + <usize>(<i32>load<i8>(input))));
     input += 1;
     output += 1;
   }

@@ -27,29 +27,22 @@ function sumReduced(
 }
 
 /**
- * Where input and output share scale and zero point (`multiplier` 0) the mean is the sum divided by the count,
- * cut towards zero: TFLite does so on the raw values. Elsewhere sum − `offset` (the count times the zero point)
- * times a multiplier that has 1/count in it.
+ * mean = (sum − `offset`) · multiplier + outputZeroPoint: `offset` is the count times the input's zero point, and the
+ * multiplier has 1/count in it.
  */
 export function mean(
   input: usize, output: usize,
   keptSize0: i32, keptSize1: i32, keptSize2: i32, keptStep0: i32, keptStep1: i32, keptStep2: i32,
   size0: i32, size1: i32, size2: i32, step0: i32, step1: i32, step2: i32,
-  count: i32, offset: i32, multiplier: i32, left: i32, right: i32, outputZeroPoint: i32,
+  offset: i32, multiplier: i32, left: i32, right: i32, outputZeroPoint: i32,
 ): void {
   for (let k0: i32 = 0; k0 < keptSize0; k0++) {
     for (let k1: i32 = 0; k1 < keptSize1; k1++) {
       for (let k2: i32 = 0; k2 < keptSize2; k2++) {
         const source: usize = input + <usize>(k0 * keptStep0 + k1 * keptStep1 + k2 * keptStep2);
         const sum: i32 = sumReduced(source, size0, size1, size2, step0, step1, step2);
-        let value: i32;
-        if (multiplier == 0) {
-          value = sum / count;
-        } else {
-          value = multiplyByQuantizedMultiplier(sum - offset, multiplier, left, right) + outputZeroPoint;
-          value = clamp(value, -128, 127);
-        }
-        store<i8>(output, value);
+        const value: i32 = multiplyByQuantizedMultiplier(sum - offset, multiplier, left, right);
+        store<i8>(output, clamp(value + outputZeroPoint, -128, 127));
         output += 1;
       }
     }

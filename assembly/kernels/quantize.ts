@@ -30,8 +30,8 @@ export function quantize<TOutput extends number>(
     // Not floor(q + ½): that sum rounds 0.49999997 up to 1.
     let whole: f32 = trunc<f32>(quotient);
     if (abs<f32>(quotient - whole) >= 0.5) whole += copysign<f32>(1, quotient);
-    // Saturating: beyond int32 the clamp decides alone, so the zero point is added in 64 bits.
-    const value: i64 = <i64>i32.trunc_sat_f32_s(whole) + <i64>zeroPoint;
+    // The cast saturates: beyond int32 the clamp decides alone, so the zero point is added in 64 bits.
+    const value: i64 = <i64>(<i32>whole) + <i64>zeroPoint;
     const low: i64 = select<i64>(<i64>minimum, value, value < <i64>minimum);
     store<TOutput>(output, <TOutput>select<i64>(<i64>maximum, low, low > <i64>maximum));
     input += 4;

@@ -1,0 +1,106 @@
+/** AVERAGE_POOL_2D and MAX_POOL_2D: one number per window and channel. Kernels: pool_2d.ts. */
+import type { Operator, Tensor } from "../../model/graph.js";
+import { type ClampRange, fusedActivation } from "../activation.js";
+import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { input, integerOption, malformed, nhwc, output, perTensor, requireShape, requireType } from "../operands.js";
+import { slide, strides, taps, type Window } from "../window.js";
+
+interface Pool extends LoweredLayer {
+  readonly batches: number;
+  readonly inputHeight: number;
+  readonly inputWidth: number;
+  readonly channels: number;
+  readonly vertical: Window;
+  readonly horizontal: Window;
+  readonly clamp: ClampRange;
+}
+
+function plain(name: string, kernel: string, opcodesPerTap: number, opcodesPerOutput: number): KernelForm<Pool> {
+  return {
+    name,
+    applies: () => true,
+    cost(layer) {
+      const rows = taps(layer.vertical, layer.inputHeight).read;
+      const columns = taps(layer.horizontal, layer.inputWidth).read;
+      const outputs = layer.vertical.outputs * layer.horizontal.outputs;
+      const windowRows = rows * layer.horizontal.outputs;
+      return {
+        opcodes:
+          layer.batches *
+          (layer.channels * (rows * columns * opcodesPerTap + outputs * opcodesPerOutput + windowRows * 8) +
+            outputs * 20),
+        bytesMoved: 0,
+      };
+    },
+    scratch: () => [],
+    weights: () => [],
+    emit: (layer, places) => [
+      {
+        file: "kernels/pool_2d",
+        function: kernel,
+        arguments: [
+          ["input", places.address(layer.inputs[0] as Tensor)],
+          ["output", places.address(layer.outputs[0] as Tensor)],
+          ["batches", layer.batches],
+          ["inputHeight", layer.inputHeight],
+          ["inputWidth", layer.inputWidth],
+          ["channels", layer.channels],
+          ["outputHeight", layer.vertical.outputs],
+          ["outputWidth", layer.horizontal.outputs],
+          ["filterHeight", layer.vertical.size],
+          ["filterWidth", layer.horizontal.size],
+          ["strideHeight", layer.vertical.stride],
+          ["strideWidth", layer.horizontal.stride],
+          ["padTop", layer.vertical.pad],
+          ["padLeft", layer.horizontal.pad],
+          ["activationMin", layer.clamp.minimum],
+          ["activationMax", layer.clamp.maximum],
+        ],
+      },
+    ],
+  };
+}
+
+function lower(operator: Operator): Pool {
+  const x = input(operator, 0);
+  const y = output(operator);
+  requireType(operator, x, "int8");
+  requireType(operator, y, "int8");
+  const from = perTensor(operator, x);
+  const to = perTensor(operator, y);
+  if (from.scale !== to.scale || from.zeroPoint !== to.zeroPoint) {
+    throw malformed(operator, "input and output are quantised differently, a pool cannot rescale");
+  }
+  const [batches, inputHeight, inputWidth, channels] = nhwc(operator, x);
+  const [strideHeight, strideWidth] = strides(operator);
+  const filterHeight = integerOption(operator, "filterHeight", 1, 1 << 16);
+  const filterWidth = integerOption(operator, "filterWidth", 1, 1 << 16);
+  const vertical = slide(operator, inputHeight, filterHeight, strideHeight, 1);
+  const horizontal = slide(operator, inputWidth, filterWidth, strideWidth, 1);
+  requireShape(operator, y, [batches, vertical.outputs, horizontal.outputs, channels]);
+  return {
+    inputs: [x],
+    outputs: [y],
+    macs: 0,
+    parameters: 0,
+    batches,
+    inputHeight,
+    inputWidth,
+    channels,
+    vertical,
+    horizontal,
+    clamp: fusedActivation(operator, y),
+  };
+}
+
+export const averagePool2d = defineOperator({
+  name: "AVERAGE_POOL_2D",
+  lower,
+  forms: [plain("average_pool_2d_plain", "averagePool2d", 5, 24)],
+});
+
+export const maxPool2d = defineOperator({
+  name: "MAX_POOL_2D",
+  lower,
+  forms: [plain("max_pool_2d_plain", "maxPool2d", 6, 19)],
+});

@@ -1,0 +1,115 @@
+/**
+ * Which tensors share memory, and from when to when: the buffers that the planner has to place. A reshape's
+ * output is its input's memory; an elementwise operator takes over an input that ends with it.
+ */
+import type { PlannedBuffer } from "../module/description.js";
+import type { Graph, Tensor } from "../model/graph.js";
+import { type BoundForm, type BoundLayer, where } from "./layer.js";
+import { WamletError } from "../errors.js";
+
+/** A buffer without its place: alive from layer `first` to layer `last`, both included. */
+export type Buffer = Omit<PlannedBuffer, "offset">;
+
+/** Buffers, and how to find a tensor's or a request's among them (indices into `buffers`). */
+export interface Storage {
+  readonly buffers: readonly Buffer[];
+  /** By tensor index, for activations. */
+  readonly ofTensor: ReadonlyMap<number, number>;
+  /** Per layer: the form's scratch requests in their order. */
+  readonly ofScratch: readonly (readonly number[])[];
+  /** Per layer: constant inputs that are brought in before it, by tensor index. */
+  readonly ofConstant: readonly ReadonlyMap<number, number>[];
+}
+
+interface OpenBuffer {
+  name: string;
+  kind: PlannedBuffer["kind"];
+  bytes: number;
+  first: number;
+  last: number;
+}
+
+/** The last layer that needs each tensor; graph outputs are needed at the end. */
+function lastUses(graph: Graph, layers: readonly BoundLayer[]): Map<number, number> {
+  const last = new Map<number, number>();
+  layers.forEach((layer, index) => {
+    for (const tensor of [...layer.inputs, ...layer.outputs]) last.set(tensor.index, index);
+  });
+  for (const tensor of graph.outputs) last.set(tensor.index, layers.length - 1);
+  return last;
+}
+
+/**
+ * @param layers in execution order, with the chosen form of each in `forms`
+ * @throws WamletError where an output is neither computed nor an input
+ */
+export function assignStorage(
+  graph: Graph,
+  layers: readonly BoundLayer[],
+  forms: readonly BoundForm[],
+): Storage {
+  const last = lastUses(graph, layers);
+  const buffers: OpenBuffer[] = [];
+  const ofTensor = new Map<number, number>();
+  const outputs = new Set(graph.outputs.map((tensor) => tensor.index));
+
+  const open = (buffer: OpenBuffer) => buffers.push(buffer) - 1;
+  const openTensor = (tensor: Tensor, kind: PlannedBuffer["kind"], first: number) => {
+    const lastUse = last.get(tensor.index) ?? first;
+    ofTensor.set(tensor.index, open({ name: tensor.name, kind, bytes: tensor.bytes, first, last: lastUse }));
+  };
+  const join = (tensor: Tensor, index: number) => {
+    const buffer = buffers[index] as OpenBuffer;
+    buffer.last = Math.max(buffer.last, last.get(tensor.index) ?? 0);
+    if (outputs.has(tensor.index) && buffer.kind === "activation") buffer.kind = "output";
+    ofTensor.set(tensor.index, index);
+  };
+
+  for (const tensor of graph.inputs) openTensor(tensor, "input", 0);
+  const ofScratch: number[][] = [];
+  const ofConstant: Map<number, number>[] = [];
+  layers.forEach((layer, index) => {
+    const constants = new Map<number, number>();
+    for (const tensor of layer.inputs) {
+      if (!tensor.data || layer.alias) continue;
+      constants.set(tensor.index, open({ name: tensor.name, kind: "weights", bytes: tensor.bytes, first: index, last: index }));
+    }
+    ofConstant.push(constants);
+    const alias = layer.alias && !layer.alias.data ? layer.alias : null;
+    const taken = alias ?? overwritable(layer, index, ofTensor, buffers);
+    for (const tensor of layer.outputs) {
+      const place = taken ? ofTensor.get(taken.index) : undefined;
+      if (place !== undefined) join(tensor, place);
+      else openTensor(tensor, outputs.has(tensor.index) ? "output" : "activation", index);
+    }
+    ofScratch.push(
+      (forms[index] as BoundForm).scratch.map(({ kind, bytes }) =>
+        open({ name: `${where(layer.operator)} ${kind}`, kind, bytes, first: index, last: index }),
+      ),
+    );
+  });
+  for (const tensor of graph.outputs) {
+    if (ofTensor.has(tensor.index)) continue;
+    throw new WamletError(
+      "WAMLET_UNSUPPORTED_OPTION",
+      `The model's output '${tensor.name}' is a constant, nothing computes it.`,
+      "Remove that output from the model.",
+    );
+  }
+  return { buffers, ofTensor, ofScratch, ofConstant };
+}
+
+/** The input whose memory the layer's output may take over: it ends here and has the same size. */
+function overwritable(
+  layer: BoundLayer,
+  index: number,
+  ofTensor: ReadonlyMap<number, number>,
+  buffers: readonly OpenBuffer[],
+): Tensor | undefined {
+  const output = layer.outputs[0];
+  return layer.inPlace?.find((tensor) => {
+    const place = ofTensor.get(tensor.index);
+    const buffer = place === undefined ? undefined : buffers[place];
+    return !tensor.data && buffer?.last === index && buffer.bytes === output?.bytes;
+  });
+}
