@@ -3,9 +3,9 @@
  * sector is erased just before its first word, so that a resumed deploy never meets what a power cut left there;
  * its progress mark is programmed once it is complete.
  */
-import { WamletError } from "../errors.js";
 import type { Manifest } from "../module/manifest.js";
 import type { Flash } from "./flash.js";
+import { Refusal } from "./refusal.js";
 import { markOffset, payloadOffset, type StoreLayout } from "./store_layout.js";
 
 export class Deployment {
@@ -16,12 +16,14 @@ export class Deployment {
 
   /**
    * @param slot whose record is already written
+   * @param name what the module is called on this board
    * @param completeSectors payload sectors that an earlier attempt completed
    */
   constructor(
     readonly flash: Flash,
     readonly layout: StoreLayout,
     readonly slot: number,
+    readonly name: string,
     readonly manifest: Manifest,
     completeSectors: number,
   ) {
@@ -39,14 +41,15 @@ export class Deployment {
 
   /**
    * Takes the next bytes of the payload.
-   * @throws WamletError WAMLET_INVALID_PACKET where they do not follow on, or reach past the payload's end
+   * @throws Refusal wrong-offset where they do not follow on, or reach past the payload's end
    */
   write(offset: number, bytes: Uint8Array): void {
-    const { payloadBytes, name } = this.manifest;
+    const { payloadBytes } = this.manifest;
     if (offset !== this.#received || offset + bytes.length > payloadBytes) {
-      throw new WamletError(
-        "WAMLET_INVALID_PACKET",
-        `Bytes ${offset} to ${offset + bytes.length} of ${name} were sent where byte ${this.#received} of ` +
+      throw new Refusal(
+        "wrong-offset",
+        [this.#received, offset],
+        `Bytes ${offset} to ${offset + bytes.length} of ${this.name} came where byte ${this.#received} of ` +
           `${payloadBytes} is next.`,
         "Begin the deploy again: the board says from which byte it goes on.",
       );

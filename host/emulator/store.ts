@@ -8,15 +8,16 @@
  */
 import { createHash } from "node:crypto";
 import type { Board } from "../descriptor/board.js";
-import { WamletError } from "../errors.js";
 import type { Manifest } from "../module/manifest.js";
 import { decodeManifest } from "../module/manifest_codec.js";
 import { Deployment } from "./deployment.js";
 import type { Flash } from "./flash.js";
+import { Refusal } from "./refusal.js";
 import {
   encodePointer,
   encodeSlotRecord,
   firstSectorOfSlot,
+  isModuleName,
   markOffset,
   NO_SLOT,
   type PointerRecord,
@@ -31,6 +32,8 @@ export interface StoredModule {
   readonly slot: number;
   /** Counts deploys: the larger, the later. */
   readonly sequence: number;
+  /** What it is called on this board. */
+  readonly name: string;
   readonly manifest: Manifest;
   readonly manifestBytes: Uint8Array;
   readonly active: boolean;
@@ -54,25 +57,23 @@ export class ModuleStore {
     this.layout = storeLayout(store);
     this.#pointers = readPointers(flash, this.layout);
     this.#slots = Array.from({ length: this.layout.slots }, (_, slot) => readSlot(flash, this.layout, slot));
-    for (const { manifest, sequence } of this.list()) this.#retireOlder(manifest.name, sequence);
+    for (const { name, sequence } of this.list()) this.#retireOlder(name, sequence);
   }
 
   /** Committed modules, by slot. */
   list(): StoredModule[] {
     const active = this.#activeSlot();
+    return this.#slots.flatMap((content, slot) => {
+      if (content.state !== "stored") return [];
+      const { sequence, name, manifest, manifestBytes, faulted } = content;
+      return [{ slot, sequence, name, manifest, manifestBytes, faulted, active: slot === active }];
+    });
+  }
+
+  /** Deploys that were begun and not committed, by slot. */
+  listPartial(): { readonly slot: number; readonly name: string; readonly manifest: Manifest }[] {
     return this.#slots.flatMap((content, slot) =>
-      content.state === "stored"
-        ? [
-            {
-              slot,
-              sequence: content.sequence,
-              manifest: content.manifest,
-              manifestBytes: content.manifestBytes,
-              faulted: content.faulted,
-              active: slot === active,
-            },
-          ]
-        : [],
+      content.state === "partial" ? [{ slot, name: content.name, manifest: content.manifest }] : [],
     );
   }
 
@@ -80,44 +81,48 @@ export class ModuleStore {
     return this.list().find((module) => module.active);
   }
 
-  /** @throws WamletError WAMLET_UNKNOWN_MODULE */
+  /** @throws Refusal unknown-module */
   find(name: string): StoredModule {
-    const found = this.list().find(({ manifest }) => manifest.name === name);
+    const found = this.list().find((module) => module.name === name);
     if (found !== undefined) return found;
-    const names = this.list().map(({ manifest }) => manifest.name);
-    throw new WamletError(
-      "WAMLET_UNKNOWN_MODULE",
-      `The board has no module ${name}; it has ${names.join(", ") || "none"}.`,
+    const names = this.list().map((module) => module.name);
+    throw new Refusal(
+      "unknown-module",
+      [],
+      `There is no module ${name}; there are: ${names.join(", ") || "none"}.`,
       "Deploy it with `wamlet deploy`, or choose one that `wamlet modules` lists.",
     );
   }
 
   /** The payload as flash has it now. */
-  payload(module: StoredModule): Uint8Array {
+  payload(module: { readonly slot: number; readonly manifest: Manifest }): Uint8Array {
     return this.#flash.read(payloadOffset(this.layout, module.slot), module.manifest.payloadBytes);
   }
 
-  /** Whether the payload in flash is still what was committed. */
-  intact(module: StoredModule): boolean {
-    return sameBytes(sha256(this.payload(module)), module.manifest.payloadSha256);
+  /** Whether the payload in flash is what the manifest says. */
+  intact(module: { readonly slot: number; readonly manifest: Manifest }): boolean {
+    const digest = createHash("sha256").update(this.payload(module)).digest();
+    return sameBytes(digest, module.manifest.payloadSha256);
   }
 
   /**
-   * Begins a deploy, or resumes one of the very same manifest. Nothing else is written while it runs.
+   * Begins a deploy, or resumes one of the very same name and manifest; one that is committed already is complete
+   * from the start. Only one deploy is under way at a time: beginning another one leaves the first to be resumed.
+   * @param name what to call it on this board; empty for the manifest's name
    * @returns the deploy, whose `offset` says from which byte of the payload it goes on
-   * @throws WamletError WAMLET_INVALID_MANIFEST, WAMLET_DOES_NOT_FIT, WAMLET_STORE_FULL: before anything is written
+   * @throws WamletError WAMLET_INVALID_MANIFEST, Refusal too-large-for-slot or store-full: before anything is written
    */
-  begin(manifestBytes: Uint8Array): Deployment {
+  begin(manifestBytes: Uint8Array, name = ""): Deployment {
     this.#deployment = undefined;
     const manifest = decodeManifest(manifestBytes);
-    this.#checkSize(manifest);
+    const ownName = name === "" ? manifest.name : name;
+    this.#check(manifest, ownName);
     this.#slots = this.#slots.map((slot, index) =>
       slot.state === "partial" ? readSlot(this.#flash, this.layout, index) : slot,
     );
-    const resumable = this.#findResumable(manifest.name, manifestBytes);
-    const slot = resumable?.slot ?? this.#writeRecord(manifest, manifestBytes);
-    const sectors = resumable?.sectors ?? 0;
-    this.#deployment = new Deployment(this.#flash, this.layout, slot, manifest, sectors);
+    const found = this.#findSame(ownName, manifestBytes);
+    const slot = found?.slot ?? this.#writeRecord(ownName, manifestBytes);
+    this.#deployment = new Deployment(this.#flash, this.layout, slot, ownName, manifest, found?.sectors ?? 0);
     return this.#deployment;
   }
 
@@ -129,45 +134,43 @@ export class ModuleStore {
   /**
    * Ends a deploy: reads the payload back, checks its hash, and makes it count. A module of the same name is replaced,
    * and where that one was active the new one is.
-   * @throws WamletError WAMLET_HASH_MISMATCH (and forgets the deploy), WAMLET_INVALID_PACKET where bytes are missing
+   * @throws Refusal no-deploy, wrong-offset where bytes are missing, hash-mismatch (and forgets the deploy)
    */
   commit(): StoredModule {
     const deployment = this.#deployment;
-    if (deployment === undefined || !deployment.complete) {
-      throw new WamletError(
-        "WAMLET_INVALID_PACKET",
-        deployment === undefined
-          ? "There is no deploy to commit."
-          : `The deploy has ${deployment.offset} of ${deployment.manifest.payloadBytes} bytes.`,
-        "Begin the deploy again: the board says from which byte it goes on.",
-      );
+    if (deployment === undefined) throw new Refusal("no-deploy", [], "There is no deploy to commit.");
+    const { slot, name, manifest } = deployment;
+    if (!deployment.complete) {
+      const { payloadBytes } = manifest;
+      const text = `The deploy of ${name} has ${deployment.offset} of ${payloadBytes} bytes.`;
+      throw new Refusal("wrong-offset", [deployment.offset, payloadBytes], text);
     }
     this.#deployment = undefined;
-    const { slot, manifest } = deployment;
-    const payload = this.#flash.read(payloadOffset(this.layout, slot), manifest.payloadBytes);
-    if (!sameBytes(sha256(payload), manifest.payloadSha256)) {
+    if (!this.intact(deployment)) {
       this.#eraseHeader(slot);
-      throw new WamletError(
-        "WAMLET_HASH_MISMATCH",
-        `What the flash gives back of ${manifest.name} is not what its manifest says (SHA-256 differs).`,
+      throw new Refusal(
+        "hash-mismatch",
+        [],
+        `What the flash gives back of ${name} has another SHA-256 than its manifest says.`,
         "Deploy it again; if it happens twice, the module file or the board's flash is damaged.",
       );
     }
-    this.#setMark(slot, "commit");
-    this.#slots[slot] = readSlot(this.#flash, this.layout, slot);
+    if (this.#slots[slot]?.state !== "stored") this.#setMark(slot, "commit");
     const stored = this.list().find((module) => module.slot === slot);
-    if (stored === undefined) throw unreadableAfterWrite(manifest.name);
-    this.#retireOlder(manifest.name, stored.sequence);
-    return this.find(manifest.name);
+    if (stored === undefined) {
+      throw new Refusal("flash-failed", [slotOffset(this.layout, slot)], `The flash does not keep ${name}.`);
+    }
+    this.#retireOlder(name, stored.sequence);
+    return this.find(name);
   }
 
-  /** Makes a module the one that runs after a reset. @throws WamletError WAMLET_UNKNOWN_MODULE */
+  /** Makes a module the active one, which it stays over a reset. @throws Refusal unknown-module */
   activate(name: string): void {
     const { slot, sequence, active } = this.find(name);
     if (!active) this.#writePointer(slot, sequence);
   }
 
-  /** Removes a module; where it was active, none is. @throws WamletError WAMLET_UNKNOWN_MODULE */
+  /** Removes a module; where it was active, none is. @throws Refusal unknown-module */
   remove(name: string): void {
     const { slot, active } = this.find(name);
     if (active) this.#writePointer(NO_SLOT, 0);
@@ -177,41 +180,50 @@ export class ModuleStore {
   /** Marks a module as one that trapped or ran away; the mark survives a reset. */
   markFaulted(slot: number): void {
     const content = this.#slots[slot];
-    if (content?.state !== "stored" || content.faulted) return;
-    this.#setMark(slot, "fault");
-    this.#slots[slot] = readSlot(this.#flash, this.layout, slot);
+    if (content?.state === "stored" && !content.faulted) this.#setMark(slot, "fault");
   }
 
-  #checkSize(manifest: Manifest): void {
+  #check(manifest: Manifest, name: string): void {
+    if (!isModuleName(name)) {
+      throw new Refusal(
+        "invalid-manifest",
+        [],
+        `The name ${JSON.stringify(name)} is not 1 to 31 of [a-z0-9_.-].`,
+      );
+    }
     const { payloadBytes } = this.layout;
     if (manifest.payloadBytes > payloadBytes) {
-      throw new WamletError(
-        "WAMLET_DOES_NOT_FIT",
-        `${manifest.name} has ${manifest.payloadBytes} bytes where a slot of this board keeps ${payloadBytes}.`,
+      throw new Refusal(
+        "too-large-for-slot",
+        [manifest.payloadBytes, payloadBytes],
+        `${name} has ${manifest.payloadBytes} bytes where a slot keeps ${payloadBytes}.`,
         "Use a smaller model, or a board with larger slots.",
       );
     }
   }
 
   /**
-   * A deploy of the very same manifest that was begun and not committed. One that is older than the committed module
-   * of its name does not go on: its number would lose against that one's.
+   * A slot with the very same name and manifest, committed or partial. A partial one that is older than the committed
+   * module of its name does not go on: its number would lose against that one's. Nor does a faulted one: deploying it
+   * again is how its fault is forgiven.
    */
-  #findResumable(name: string, manifestBytes: Uint8Array): { slot: number; sectors: number } | undefined {
-    const committed = this.list().find(({ manifest }) => manifest.name === name)?.sequence ?? 0;
+  #findSame(name: string, manifestBytes: Uint8Array): { slot: number; sectors: number } | undefined {
+    const committed = this.list().find((module) => module.name === name)?.sequence ?? 0;
     for (const [slot, content] of this.#slots.entries()) {
-      if (content.state !== "partial" || content.sequence < committed) continue;
-      if (sameBytes(content.manifestBytes, manifestBytes)) return { slot, sectors: content.sectors };
+      if (content.state === "free" || content.name !== name || content.sequence < committed) continue;
+      if (!sameBytes(content.manifestBytes, manifestBytes)) continue;
+      if (content.state === "partial") return { slot, sectors: content.sectors };
+      if (!content.faulted) return { slot, sectors: this.layout.payloadSectors };
     }
     return undefined;
   }
 
   /** Takes a slot for a new deploy and writes its record. */
-  #writeRecord(manifest: Manifest, manifestBytes: Uint8Array): number {
-    const slot = this.#chooseSlot(manifest.name);
+  #writeRecord(name: string, manifestBytes: Uint8Array): number {
+    const slot = this.#chooseSlot(name);
     const sequence = this.#nextSequence();
     this.#eraseHeader(slot);
-    const record = encodeSlotRecord({ sequence, manifestBytes }, this.layout.wordBytes);
+    const record = encodeSlotRecord({ sequence, name, manifestBytes }, this.layout.wordBytes);
     this.#flash.program(slotOffset(this.layout, slot), record);
     this.#slots[slot] = readSlot(this.#flash, this.layout, slot);
     return slot;
@@ -223,24 +235,25 @@ export class ModuleStore {
    */
   #chooseSlot(name: string): number {
     const { slots } = this.layout;
-    const last = this.#slots.reduce(
-      (best, slot, index) =>
-        slot.state !== "free" && slot.sequence > best.sequence ? { ...slot, index } : best,
-      { sequence: 0, index: slots - 1 },
-    ).index;
+    const written = this.#slots.flatMap((content, slot) =>
+      content.state === "free"
+        ? []
+        : [{ slot, sequence: content.sequence, partial: content.state === "partial" }],
+    );
+    written.sort((first, second) => first.sequence - second.sequence);
+    const last = written.at(-1)?.slot ?? slots - 1;
     for (let step = 1; step <= slots; step++) {
       const slot = (last + step) % slots;
       if (this.#slots[slot]?.state === "free") return slot;
     }
-    const oldest = this.#slots
-      .flatMap((slot, index) => (slot.state === "partial" ? [{ index, sequence: slot.sequence }] : []))
-      .sort((first, second) => first.sequence - second.sequence)[0];
-    if (oldest !== undefined) return oldest.index;
-    const names = this.list().map(({ manifest }) => manifest.name);
-    throw new WamletError(
-      "WAMLET_STORE_FULL",
-      `All ${slots} slots hold modules (${names.join(", ")}), and a deploy needs a free one` +
-        `${names.includes(name) ? " even where it replaces a module" : ""}.`,
+    const oldestPartial = written.find(({ partial }) => partial);
+    if (oldestPartial !== undefined) return oldestPartial.slot;
+    const names = this.list().map((module) => module.name);
+    const replacing = names.includes(name) ? ", and replacing one takes a free slot" : "";
+    throw new Refusal(
+      "store-full",
+      [slots],
+      `All ${slots} slots hold modules (${names.join(", ")})${replacing}.`,
       "Remove a module first: `wamlet modules remove NAME`.",
     );
   }
@@ -254,7 +267,7 @@ export class ModuleStore {
   /** Of two committed modules of one name the older goes, after handing over the pointer. */
   #retireOlder(name: string, sequence: number): void {
     for (const older of this.list()) {
-      if (older.manifest.name !== name || older.sequence >= sequence) continue;
+      if (older.name !== name || older.sequence >= sequence) continue;
       const newer = this.list().find((module) => module.sequence === sequence);
       if (older.active && newer !== undefined) this.#writePointer(newer.slot, sequence);
       this.#eraseHeader(older.slot);
@@ -290,21 +303,10 @@ export class ModuleStore {
 
   #setMark(slot: number, mark: "commit" | "fault"): void {
     this.#flash.program(markOffset(this.layout, slot, mark), new Uint8Array(this.layout.wordBytes));
+    this.#slots[slot] = readSlot(this.#flash, this.layout, slot);
   }
-}
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest();
 }
 
 function sameBytes(first: Uint8Array, second: Uint8Array): boolean {
   return first.length === second.length && first.every((byte, index) => byte === second[index]);
-}
-
-function unreadableAfterWrite(name: string): WamletError {
-  return new WamletError(
-    "WAMLET_STORE_CORRUPT",
-    `The flash does not give back what was written of ${name}.`,
-    "Deploy it again; if it happens twice, the board's flash is worn out.",
-  );
 }

@@ -9,7 +9,10 @@ import { WamletError } from "../errors.js";
 export const LAYOUT_VERSION = 1;
 /** Where a slot's marks begin: commit, fault, then one per payload sector. */
 export const MARKS_OFFSET = 1024;
-export const SLOT_HEADER_BYTES = 16;
+export const SLOT_HEADER_BYTES = 48;
+const NAME_OFFSET = 16;
+/** With the zero that ends it. */
+const NAME_BYTES = 32;
 /** Longest manifest that a slot can keep. */
 export const MAX_MANIFEST_BYTES = MARKS_OFFSET - SLOT_HEADER_BYTES;
 /** What a pointer names when no module is active. */
@@ -83,18 +86,28 @@ export function markOffset(layout: StoreLayout, slot: number, mark: "commit" | "
 export interface SlotRecord {
   /** Number of the deploy that wrote it: of two modules of one name the later one counts. */
   readonly sequence: number;
+  /** What the module is called on this board, 1–31 of [a-z0-9_.-]; usually the manifest's name. */
+  readonly name: string;
   readonly manifestBytes: Uint8Array;
+}
+
+const NAME_PATTERN = /^[a-z0-9_.-]{1,31}$/;
+
+export function isModuleName(name: string): boolean {
+  return NAME_PATTERN.test(name);
 }
 
 /** The record at a slot's start, filled up to whole words with 0xFF. */
 export function encodeSlotRecord(record: SlotRecord, wordBytes: number): Uint8Array {
-  const { sequence, manifestBytes } = record;
+  const { sequence, name, manifestBytes } = record;
   const bytes = wholeWords(SLOT_HEADER_BYTES + manifestBytes.length, wordBytes);
   const fields = view(bytes);
   fields.setUint32(0, SLOT_MAGIC, true);
   fields.setUint16(4, LAYOUT_VERSION, true);
   fields.setUint16(6, manifestBytes.length, true);
   fields.setUint32(8, sequence, true);
+  bytes.fill(0, NAME_OFFSET, NAME_OFFSET + NAME_BYTES);
+  bytes.set(new TextEncoder().encode(name), NAME_OFFSET);
   bytes.set(manifestBytes, SLOT_HEADER_BYTES);
   fields.setInt32(12, slotChecksum(bytes, manifestBytes.length), true);
   return bytes;
@@ -109,14 +122,17 @@ export function decodeSlotRecord(bytes: Uint8Array): SlotRecord | undefined {
     return undefined;
   if (length > MAX_MANIFEST_BYTES || SLOT_HEADER_BYTES + length > bytes.length) return undefined;
   if (fields.getInt32(12, true) !== slotChecksum(bytes, length)) return undefined;
+  const nameField = bytes.subarray(NAME_OFFSET, NAME_OFFSET + NAME_BYTES);
+  const name = String.fromCharCode(...nameField.subarray(0, nameField.indexOf(0)));
+  if (!isModuleName(name)) return undefined;
   const manifestBytes = bytes.slice(SLOT_HEADER_BYTES, SLOT_HEADER_BYTES + length);
-  return { sequence: fields.getUint32(8, true), manifestBytes };
+  return { sequence: fields.getUint32(8, true), name, manifestBytes };
 }
 
-/** Over the 12 bytes before the check sum and the manifest after it. */
+/** Over the 12 bytes before the check sum, and the name and the manifest after it. */
 function slotChecksum(bytes: Uint8Array, manifestLength: number): number {
   const start = crc32.buf(bytes.subarray(0, 12));
-  return crc32.buf(bytes.subarray(SLOT_HEADER_BYTES, SLOT_HEADER_BYTES + manifestLength), start);
+  return crc32.buf(bytes.subarray(NAME_OFFSET, SLOT_HEADER_BYTES + manifestLength), start);
 }
 
 export interface PointerRecord {

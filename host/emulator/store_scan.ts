@@ -22,6 +22,7 @@ export type Slot =
 
 export interface SlotContent {
   readonly sequence: number;
+  readonly name: string;
   readonly manifest: Manifest;
   readonly manifestBytes: Uint8Array;
 }
