@@ -13,8 +13,8 @@ export interface RadioComparison {
   readonly send: { readonly messages: number; readonly nanojoules: number };
   /** The inference and sending the answer. */
   readonly compute: { readonly messages: number; readonly nanojoules: number };
-  /** send / compute: how many times dearer sending the frame is. */
-  readonly ratio: number;
+  /** send / compute: how many times dearer sending the frame is; null where computing costs nothing. */
+  readonly ratio: number | null;
   readonly verdict: "compute" | "send" | "equal";
   /** Where the radio's figures come from. */
   readonly sources: { readonly message: string; readonly byte: string };
@@ -44,8 +44,7 @@ export function computeOrSend(
       radio: radio.name,
       send: frame,
       compute: { messages: answer.messages, nanojoules: computed },
-      // A radio that costs nothing and an inference that costs nothing are equal.
-      ratio: computed === frame.nanojoules ? 1 : frame.nanojoules / computed,
+      ratio: computed === 0 ? null : frame.nanojoules / computed,
       verdict: computed === frame.nanojoules ? "equal" : computed < frame.nanojoules ? "compute" : "send",
       sources: { message: radio.messageNanojoules.source, byte: radio.byteNanojoules.source },
     };

@@ -1,6 +1,5 @@
 /** Counts of layers → where the time of an inference goes. */
 
-import { WamletError } from "../errors.js";
 import type { LayerDescription } from "../module/description.js";
 import { RunningStatistics, type Statistics } from "./statistics.js";
 
@@ -44,15 +43,11 @@ export class LayerStatistics {
   /**
    * @param counts one per layer
    * @param whole the inference's count
-   * @throws WamletError WAMLET_INVALID_PACKET where the module has another number of layers
+   * @throws RangeError for another number of counts than of layers
    */
   add(counts: readonly number[], whole: number): void {
     if (counts.length !== this.#layers.length) {
-      throw new WamletError(
-        "WAMLET_INVALID_PACKET",
-        `The board counted ${counts.length} layers, but the module describes ${this.#layers.length}.`,
-        "Deploy the module again, so that the board runs the file that is described here.",
-      );
+      throw new RangeError(`${counts.length} counts for ${this.#layers.length} layers`);
     }
     for (const [index, count] of counts.entries()) this.#counts[index]?.add(count);
     this.#whole.add(whole);

@@ -64,6 +64,7 @@ export class Measurements {
     this.#check(answer);
     const [output] = this.#model.outputs;
     const [bytes] = answer.outputs;
+    // Refuses a class that the model has not, before anything is counted.
     if (expected !== null && output !== undefined && bytes !== undefined) {
       this.#confusion.add(expected, bestClass(bytes, output));
     }
@@ -113,6 +114,10 @@ export class Measurements {
     const { count, microseconds, nanojoules, memoryBytes, layers } = answer;
     for (const figure of [count.value, microseconds, nanojoules, memoryBytes, ...(layers ?? [])]) {
       if (!Number.isFinite(figure) || figure < 0) throw refuse(`carries the figure ${figure}`);
+    }
+    const layerCount = this.#model.layers.length;
+    if (layers !== null && layers.length !== layerCount) {
+      throw refuse(`has counts of ${layers.length} layers where the module describes ${layerCount}`);
     }
     const first = this.#first;
     if (first === null) return;
