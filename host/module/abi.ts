@@ -3,10 +3,12 @@
  * linear memory WAMR gives it. Checked before anything else is done with a module, on the host and by the writer.
  */
 import { WamletError } from "../errors.js";
+import { callGraph } from "./call_graph.js";
 import { type CoreModule, type Global, readCoreModule } from "./core_module.js";
 import { runtimeFeatures } from "./manifest.js";
 import { code } from "./opcodes.js";
 import { sectionId } from "./sections.js";
+import { webAssembly } from "./webassembly.js";
 
 /** Version of the exports and calling rules that this release writes and runs. */
 export const abiVersion = 1;
@@ -44,7 +46,7 @@ const globalExports = ["__heap_base", "__data_end"];
  */
 export function checkAbi(payload: Uint8Array): AbiSummary {
   // First V8's validator: it stands every input, and what it accepts the walkers need not doubt.
-  if (!WebAssembly.validate(payload as BufferSource)) {
+  if (!webAssembly.validate(payload)) {
     throw new WamletError(
       "WAMLET_INVALID_MODULE",
       "The module is no valid WebAssembly.",
@@ -61,6 +63,9 @@ export function checkAbi(payload: Uint8Array): AbiSummary {
     ...memoryBreaches(module, heapBase, dataEnd),
     ...opcodeBreaches(module),
   ];
+  if (callGraph(module).calleesFirst === null) {
+    breaches.push("its functions call each other in a circle, so that its stack has no bound");
+  }
   if (breaches.length > 0) throw breachOfAbi(breaches);
   const segment = module.data[0];
   const codeSection = module.sections.find((section) => section.id === sectionId.code);

@@ -1,0 +1,85 @@
+/**
+ * What WAMR takes of a board's RAM for a module beside its linear memory: a model, part by part. Register code,
+ * constants and stack frames follow WAMR's loader exactly (fast_interpreter.ts); the fixed parts were measured once,
+ * with WAMR 2.4.3 on 32-bit targets.
+ */
+import { callGraph } from "./call_graph.js";
+import { unsupported } from "./code_reader.js";
+import type { CoreModule } from "./core_module.js";
+import { type TranslatedFunction, translateFunction } from "./fast_interpreter.js";
+
+export interface RuntimeMemoryPart {
+  readonly name: string;
+  readonly bytes: number;
+  /** Where the figure comes from. */
+  readonly source: string;
+}
+
+export interface RuntimeMemory {
+  readonly parts: readonly RuntimeMemoryPart[];
+  readonly totalBytes: number;
+  /** The operand stack's share: what an agent passes to `wasm_runtime_create_exec_env`. */
+  readonly stackBytes: number;
+}
+
+/** Fixed parts, bytes: pool use of a small module on Cortex-M4 and rv32 with WAMR 2.4.3. */
+const loadBytes = 1536;
+const functionBytes = 120;
+const instanceBytes = 780;
+const executionBytes = 120;
+/** `offsetof(WASMInterpFrame, operand)` on a 32-bit target. */
+const frameHeaderBytes = 20;
+/** The frame from which the host calls: two cells for a result. */
+const hostFrameBytes = frameHeaderBytes + 8;
+
+/**
+ * Models the RAM that WAMR takes for a module beside linear memory.
+ * @param module a decoded module that keeps the ABI
+ * @throws WamletError WAMLET_UNSUPPORTED_MODULE
+ */
+export function runtimeMemory(module: CoreModule): RuntimeMemory {
+  const functions = module.functions.map((body) => translateFunction(module, body));
+  const sum = (of: (translated: TranslatedFunction) => number) =>
+    functions.reduce((total, translated) => total + of(translated), 0);
+  const round8 = (bytes: number) => Math.ceil(bytes / 8) * 8;
+  const stackBytes = round8(hostFrameBytes + deepestStack(module, functions));
+  const measured = "measured: WAMR 2.4.3 on Cortex-M4 and rv32, pool use of a small module";
+  const followed = "computed as WAMR's loader does, 32-bit target";
+  const parts: RuntimeMemoryPart[] = [
+    { name: "module", bytes: loadBytes, source: measured },
+    { name: "functions", bytes: functionBytes * functions.length, source: measured },
+    {
+      name: "register code",
+      bytes: sum((translated) => round8(translated.compiledBytes)),
+      source: followed,
+    },
+    {
+      name: "constants",
+      bytes: sum((translated) => round8(translated.constantCells * 4)),
+      source: followed,
+    },
+    { name: "instance", bytes: instanceBytes, source: measured },
+    { name: "execution environment", bytes: executionBytes, source: measured },
+    { name: "operand stack", bytes: stackBytes, source: followed },
+  ];
+  return { parts, totalBytes: parts.reduce((total, part) => total + part.bytes, 0), stackBytes };
+}
+
+/**
+ * Bytes of operand stack above the host's frame on the deepest way of calls. Allocating a frame, WAMR asks for twice
+ * its size to be free (wasm_exec_env_alloc_wasm_frame), which leaves room for a callee's arguments, too.
+ */
+function deepestStack(module: CoreModule, functions: readonly TranslatedFunction[]): number {
+  const { callees, calleesFirst } = callGraph(module);
+  if (calleesFirst === null) throw unsupported("functions that call each other in a circle");
+  const needed = new Array<number>(functions.length).fill(0);
+  for (const index of calleesFirst) {
+    const { constantCells, localCells, stackCells } = functions[index] as TranslatedFunction;
+    const frame = frameHeaderBytes + 4 * (constantCells + localCells + stackCells);
+    let deepest = 2 * frame;
+    for (const callee of callees[index] ?? []) deepest = Math.max(deepest, frame + (needed[callee] ?? 0));
+    needed[index] = deepest;
+  }
+  const roots = module.exports.filter((item) => item.kind === "function");
+  return Math.max(0, ...roots.map((root) => needed[root.index - module.imports.length] ?? 0));
+}
