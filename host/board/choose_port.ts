@@ -2,9 +2,10 @@
  * Which port a command talks to: `--port`, else WAMLET_PORT, else wamlet.config.json, else the only attached
  * device that a descriptor knows. Never a guess: where several match, the user says which.
  */
+import { usbText } from "../descriptor/usb_id.js";
 import { WamletError } from "../errors.js";
 import type { Config } from "./config.js";
-import { type AttachedPort, listPorts, usbText } from "./ports.js";
+import { type AttachedPort, listPorts } from "./ports.js";
 
 export interface PortChoice {
   /** What to open: a path of this machine, `tcp://host:port` or `emulator:<board>`. */

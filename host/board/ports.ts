@@ -3,6 +3,7 @@
  * names its USB identity.
  */
 import { listBoards, loadBoard } from "../descriptor/load_board.js";
+import type { UsbIdentity } from "../descriptor/usb_id.js";
 import { WamletError } from "../errors.js";
 import { listSysfsPorts } from "./sysfs_ports.js";
 
@@ -12,7 +13,7 @@ export interface AttachedPort {
   /** Serial number of the USB device: stays the same, `--port serial:<number>`. */
   readonly serialNumber: string | null;
   readonly manufacturer: string | null;
-  readonly usb: { readonly vendor: number; readonly product: number } | null;
+  readonly usb: UsbIdentity | null;
   /** What a descriptor calls the USB device, `CP210x bridge`; null where none knows it. */
   readonly description: string | null;
   /** Names of the boards that it may be; a bridge is used by many. */
@@ -81,9 +82,4 @@ function usbIdentity({ vendorId, productId }: ListedPort): AttachedPort["usb"] {
   const [vendor, product] = [vendorId, productId].map((id) => Number.parseInt(id ?? "", 16));
   if (vendor === undefined || product === undefined || Number.isNaN(vendor + product)) return null;
   return { vendor, product };
-}
-
-/** `10c4:ea60`, as lsusb prints it and as descriptors write it. */
-export function usbText(usb: { readonly vendor: number; readonly product: number }): string {
-  return [usb.vendor, usb.product].map((id) => id.toString(16).padStart(4, "0")).join(":");
 }

@@ -10,6 +10,7 @@ import { packagePath } from "../package_root.js";
 import type { Board, CostTable, Radio, Sourced } from "./board.js";
 import { checkConsistency } from "./check_consistency.js";
 import { checkSchema, type SchemaPart } from "./check_schema.js";
+import { parseUsbId } from "./usb_id.js";
 
 /** A descriptor as it stands in its file, once the schema has accepted it: a Board with references in it. */
 export interface DescriptorFile extends Omit<Board, "cost" | "radios" | "usb"> {
@@ -81,10 +82,7 @@ function readBoard(path: string, shown: string): Board {
         typeof radio === "string" ? readChecked<Radio>(...locate(radio, "radios", path), "radio") : radio,
       ),
     ),
-    usb: file.usb.map(({ id, description }) => {
-      const [vendor = 0, product = 0] = id.split(":").map((part) => Number.parseInt(part, 16));
-      return { vendor, product, description };
-    }),
+    usb: file.usb.map(({ id, description }) => ({ ...parseUsbId(id), description })),
   };
   checkConsistency(board, shown);
   return board;

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { choosePort, type PortWishes } from "../../host/board/choose_port.js";
-import { describePorts, listPorts, usbText } from "../../host/board/ports.js";
+import { describePorts, listPorts } from "../../host/board/ports.js";
 import { listSysfsPorts } from "../../host/board/sysfs_ports.js";
+import { usbText } from "../../host/descriptor/usb_id.js";
 import { WamletError } from "../../host/errors.js";
 
 const bridge = { vendorId: "10C4", productId: "EA60" };

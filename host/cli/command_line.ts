@@ -1,0 +1,137 @@
+/**
+ * From the words after `wamlet` to a verb with its arguments. yargs parses and writes the help; what it finds
+ * wrong becomes a WamletError like any other, with the name that was probably meant.
+ */
+import yargs, { type Argv } from "yargs";
+import { didYouMean } from "../closest_name.js";
+import { WamletError } from "../errors.js";
+import { packageVersion } from "../package_root.js";
+import { wrapText } from "./format.js";
+import { globalOptions } from "./options.js";
+import type { Verb } from "./verb.js";
+import { type VerbEntry, verbs } from "./verbs.js";
+
+/** Help beyond this width is hard to read. */
+const widestHelp = 100;
+
+export interface Command {
+  readonly name: string;
+  readonly verb: Verb;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Parses the command line. Help and version are printed here, on stdout.
+ * @returns the verb to run, or null where help or version was all that was asked for
+ * @throws WamletError WAMLET_USAGE
+ */
+export async function parseCommandLine(words: readonly string[]): Promise<Command | null> {
+  let chosen: Command | null = null;
+  let current: Verb | null = null;
+  let loadFailure: unknown = null;
+  const parser = baseParser(words);
+  for (const [name, entry] of Object.entries(verbs)) {
+    parser.command({
+      command: `${name} ${entry.positionals}`.trim(),
+      describe: entry.summary,
+      builder: async (builder: Argv) => {
+        try {
+          current = await entry.load();
+        } catch (error) {
+          loadFailure = error;
+          throw error;
+        }
+        return declare(builder, name, entry, current);
+      },
+      handler: (args) => {
+        if (current !== null) chosen = { name, verb: current, args };
+      },
+    });
+  }
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    if (loadFailure !== null) throw loadFailure;
+    throw usageError(error instanceof Error ? error.message : String(error), words, current);
+  }
+  if (chosen !== null) checkNumbers(chosen);
+  return chosen;
+}
+
+function baseParser(words: readonly string[]): Argv {
+  const parser = yargs([...words]);
+  return (
+    parser
+      .scriptName("wamlet")
+      .usage("Usage: $0 <verb> [options]")
+      // Messages are matched below, and Wamlet speaks English everywhere.
+      .locale("en")
+      .updateStrings({ "Commands:": "Verbs:" })
+      .parserConfiguration({ "duplicate-arguments-array": false })
+      .strict()
+      .fail(false)
+      .exitProcess(false)
+      .options(globalOptions)
+      .demandCommand(1, "No verb given")
+      .help()
+      .alias("help", "h")
+      .version(packageVersion())
+      .example("$0 boards", "What is known, and what is attached")
+      .epilogue("$0 <verb> --help tells more of a verb.")
+      .wrap(helpColumns())
+  );
+}
+
+function declare(builder: Argv, name: string, entry: VerbEntry, verb: Verb): Argv {
+  builder
+    .usage(
+      `Usage: $0 ${name} ${entry.positionals} [options]\n\n${wrapText(verb.description, helpColumns()).join("\n")}`,
+    )
+    .epilogue("");
+  for (const [positional, options] of Object.entries(verb.positionals))
+    builder.positional(positional, options);
+  builder.options(verb.options);
+  return builder.example(verb.examples.map(([command, meaning]) => [`$0 ${command}`, meaning]));
+}
+
+function helpColumns(): number {
+  return Math.min(widestHelp, process.stdout.columns ?? widestHelp);
+}
+
+/** yargs turns a number that is none into NaN. */
+function checkNumbers({ name, verb, args }: Command): void {
+  for (const [option, { type }] of Object.entries(verb.options)) {
+    if (type === "number" && Number.isNaN(args[option])) throw usage(`--${option} takes a number.`, name);
+  }
+}
+
+/** Translates yargs' sentence into one with the name that was probably meant. */
+function usageError(message: string, words: readonly string[], verb: Verb | null): WamletError {
+  const verbName = words.find((word) => word in verbs) ?? null;
+  const unknown = /^Unknown (?:argument|command)s?: ([^,]+)/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    const dashes = words.find((word) => /^--?[^-]/.test(word) && word.replace(/^--?|=.*$/g, "") === unknown);
+    if (dashes !== undefined) {
+      const options = [...Object.keys(verb?.options ?? {}), ...Object.keys(globalOptions), "help", "version"];
+      const known = options.map((option) => `--${option}`);
+      return usage(`There is no option ${dashes.replace(/=.*$/, "")}.${didYouMean(dashes, known)}`, verbName);
+    }
+    if (verbName === null) {
+      return usage(`There is no verb "${unknown}".${didYouMean(unknown, Object.keys(verbs))}`, null);
+    }
+    return usage(`"${unknown}" is an argument too many.`, verbName);
+  }
+  if (message.startsWith("Not enough non-option arguments")) {
+    const expected = verbName === null ? "" : (verbs[verbName]?.positionals ?? "");
+    return usage(`${verbName ?? "The verb"} needs ${expected || "more arguments"}.`, verbName);
+  }
+  const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (valueless !== undefined) return usage(`--${valueless} needs a value.`, verbName);
+  return usage(`${message.replaceAll(/\s*\n\s*/g, " ").trim()}.`, verbName);
+}
+
+function usage(message: string, verbName: string | null): WamletError {
+  const help =
+    verbName === null ? "wamlet --help lists the verbs." : `wamlet ${verbName} --help shows how it is used.`;
+  return new WamletError("WAMLET_USAGE", message, help);
+}

@@ -1,0 +1,85 @@
+/** From a path on the command line to a module: compiled where it is a model, read where it is one already. */
+import { basename } from "node:path";
+import type { CompiledModule } from "../compiler/compile.js";
+import type { WamletModule } from "../module/layout.js";
+import type { Progress } from "./progress.js";
+import { readFileBytes } from "./read_file.js";
+
+/** Options of the verbs that compile. */
+export interface CompileArguments {
+  readonly board?: string | undefined;
+  readonly labels?: string | undefined;
+  readonly name?: string | undefined;
+  readonly moduleVersion?: string | undefined;
+  readonly profile?: boolean | undefined;
+}
+
+interface Surroundings {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Whether the file is WebAssembly, by its magic; anything else is taken for a model and checked there. */
+export function isModule(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from("\0asm"));
+}
+
+/** `dir/Model-1.tflite` → `model-1`: a name that can be deployed. */
+export function nameFromPath(path: string): string {
+  const name = basename(path)
+    .replace(/\.(tflite|wasm)$/i, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9_.-]+/g, "-")
+    .slice(0, 31);
+  return name === "" ? "model" : name;
+}
+
+/** The module's path where none is given: beside the caller, not beside the model. */
+export function defaultOutput(path: string): string {
+  return `${basename(path).replace(/\.tflite$/i, "")}.wasm`;
+}
+
+/** Compiles a .tflite file. @throws WamletError what reading and compiling refuse */
+export async function compileFile(
+  path: string,
+  options: CompileArguments,
+  { progress, signal }: Surroundings,
+): Promise<CompiledModule> {
+  const bytes = await readFileBytes(path, "the model");
+  return compileBytes(bytes, path, options, { progress, signal });
+}
+
+/** A module from a .tflite or .wasm file. */
+export async function loadModule(
+  path: string,
+  options: CompileArguments,
+  surroundings: Surroundings,
+): Promise<WamletModule> {
+  const bytes = await readFileBytes(path, "the model or module");
+  if (!isModule(bytes)) return compileBytes(bytes, path, options, surroundings);
+  const { readModule } = await import("../module/layout.js");
+  return readModule(bytes);
+}
+
+async function compileBytes(
+  bytes: Uint8Array,
+  path: string,
+  options: CompileArguments,
+  { progress, signal }: Surroundings,
+): Promise<CompiledModule> {
+  progress.show(`Compiling ${basename(path)}`);
+  const { compile } = await import("../compiler/compile.js");
+  const board = options.board === undefined ? undefined : (await import("../descriptor/load_board.js")).loadBoard(options.board);
+  const labels =
+    options.labels === undefined ? undefined : (await import("../frames/labels.js")).readClassNames(options.labels);
+  const module = await compile(bytes, {
+    name: options.name ?? nameFromPath(path),
+    signal,
+    profile: options.profile ?? false,
+    ...(options.moduleVersion === undefined ? {} : { version: options.moduleVersion }),
+    ...(board === undefined ? {} : { board }),
+    ...(labels === undefined ? {} : { labels }),
+  });
+  progress.clear();
+  return module;
+}
