@@ -5,6 +5,7 @@
 import { listBoards, loadBoard } from "../descriptor/load_board.js";
 import type { UsbIdentity } from "../descriptor/usb_id.js";
 import { WamletError } from "../errors.js";
+import type { ListedPort } from "./listed_port.js";
 import { listSysfsPorts } from "./sysfs_ports.js";
 
 export interface AttachedPort {
@@ -18,15 +19,6 @@ export interface AttachedPort {
   readonly description: string | null;
   /** Names of the boards that it may be; a bridge is used by many. */
   readonly boards: readonly string[];
-}
-
-/** A port as serialport lists it (its PortInfo), ids in hexadecimal without 0x. */
-export interface ListedPort {
-  readonly path: string;
-  readonly manufacturer?: string | undefined;
-  readonly serialNumber?: string | undefined;
-  readonly vendorId?: string | undefined;
-  readonly productId?: string | undefined;
 }
 
 /**

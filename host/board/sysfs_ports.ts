@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { ListedPort } from "./ports.js";
+import type { ListedPort } from "./listed_port.js";
 
 /** From a tty up to its USB device there are the interface and, for usb-serial, one folder more. */
 const levelsToUsbDevice = 5;

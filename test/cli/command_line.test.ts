@@ -113,12 +113,12 @@ describe("a failure", () => {
 
 describe("colours", () => {
   it("are absent where no terminal reads, present with FORCE_COLOR, absent with NO_COLOR", async () => {
-    const escape = "\x1b[";
+    const escapeSequence = "\x1b[";
     const words = ["boards", "esp32"];
-    expect((await runWamlet(words)).stdout).not.toContain(escape);
-    expect((await runWamlet(words, { environment: { FORCE_COLOR: "1" } })).stdout).toContain(escape);
+    expect((await runWamlet(words)).stdout).not.toContain(escapeSequence);
+    expect((await runWamlet(words, { environment: { FORCE_COLOR: "1" } })).stdout).toContain(escapeSequence);
     const both = { FORCE_COLOR: "1", NO_COLOR: "1" };
-    expect((await runWamlet(words, { environment: both })).stdout).not.toContain(escape);
+    expect((await runWamlet(words, { environment: both })).stdout).not.toContain(escapeSequence);
   });
 });
 
