@@ -1,5 +1,6 @@
 /** Tables for people: columns aligned by spaces, headings dimmed, no frames. */
-import CliTable from "cli-table3";
+import { createRequire } from "node:module";
+import type CliTableClass from "cli-table3";
 import type { Colors } from "./output.js";
 
 export interface Column {
@@ -35,6 +36,8 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   colors: Colors,
 ): string {
+  // Loaded by the first table only: verbs import this file, and their --help must not pay for it.
+  const CliTable = createRequire(import.meta.url)("cli-table3") as typeof CliTableClass;
   const table = new CliTable({
     chars: noFrame,
     colAligns: columns.map(({ align }) => align ?? "left"),
