@@ -6,7 +6,7 @@
 import type { Instruction } from "./code_reader.js";
 import type { CoreModule, ModuleFunction } from "./core_module.js";
 import { translateFunction } from "./fast_interpreter.js";
-import { LinearExpression } from "./linear_expression.js";
+import { LinearExpression, zeroExpression } from "./linear_expression.js";
 import { type OpcodeClass, opcodeClasses, opcodeClassIndex } from "./opcode_class.js";
 import { code } from "./opcodes.js";
 
@@ -170,7 +170,7 @@ class FlowWalk {
 
   #if(instruction: Instruction, index: number): void {
     if (this.#current === null) {
-      this.#push("if", { otherwise: LinearExpression.zero });
+      this.#push("if", { otherwise: zeroExpression });
       return;
     }
     const before = this.#flow;
@@ -256,7 +256,7 @@ class FlowWalk {
   #else(): void {
     const label = this.#labelAt(0);
     this.#endThen(label);
-    const otherwise = label.otherwise ?? LinearExpression.zero;
+    const otherwise = label.otherwise ?? zeroExpression;
     label.otherwise = null;
     this.#beginIfReached(otherwise);
   }
@@ -271,7 +271,7 @@ class FlowWalk {
 
   #end(instruction: Instruction, index: number): void {
     const label = this.#labelAt(0);
-    let falls = this.#current === null ? LinearExpression.zero : this.#flow;
+    let falls = this.#current === null ? zeroExpression : this.#flow;
     if (label.kind === "if" && label.otherwise !== null) {
       this.#endThen(label);
       falls = label.otherwise;
@@ -308,7 +308,7 @@ class FlowWalk {
   }
 
   get #flow(): LinearExpression {
-    return this.#current?.count ?? LinearExpression.zero;
+    return this.#current?.count ?? zeroExpression;
   }
 
   #labelAt(depth: number): Label {
@@ -319,7 +319,7 @@ class FlowWalk {
     kind: Label["kind"],
     flow: Partial<Pick<Label, "entries" | "headers" | "oneWayBack" | "otherwise">>,
   ): void {
-    const zero = LinearExpression.zero;
+    const zero = zeroExpression;
     this.#labels.push({
       kind,
       incoming: zero,

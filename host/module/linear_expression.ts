@@ -3,10 +3,8 @@
  * follows from others (a loop's exits are its entries, an else is what its `if` did not take). Immutable.
  */
 export class LinearExpression {
-  static readonly zero = new LinearExpression(new Map());
-
   /** @param terms coefficient by counter, without zeros */
-  private constructor(readonly terms: ReadonlyMap<number, number>) {}
+  constructor(readonly terms: ReadonlyMap<number, number>) {}
 
   static counter(counter: number): LinearExpression {
     return new LinearExpression(new Map([[counter, 1]]));
@@ -31,3 +29,9 @@ export class LinearExpression {
     return new LinearExpression(terms);
   }
 }
+
+/**
+ * The count of what never runs. Not a static member: TypeScript 5.9 emits a class that makes itself while it is being
+ * defined under an alias that is not set yet.
+ */
+export const zeroExpression = new LinearExpression(new Map());
