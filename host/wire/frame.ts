@@ -31,8 +31,8 @@ const crcBytes = 4;
 /** Largest payload that this protocol version allows in a frame. */
 export const maxPayloadLimit = 4096;
 
-/** Every receiver takes payloads of at least this many bytes, so that a manifest always fits. */
-export const minPayloadLimit = 256;
+/** Every receiver takes payloads of at least this many bytes: the longest manifest (512) and a name fit. */
+export const minPayloadLimit = 576;
 
 /**
  * Bytes of line and of window that a payload may take at most: header, CRC, one COBS code for every 254

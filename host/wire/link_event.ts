@@ -17,7 +17,7 @@ export type LinkEvent =
 interface CommonOptions {
   /** Bytes that may wait for `next()`; the granted window is `controlReserve` less, at most 65535. */
   readonly bufferBytes: number;
-  /** Largest payload accepted in one frame, 256–4096. */
+  /** Largest payload accepted in one frame, 576–4096. */
   readonly maxPayload: number;
 }
 
