@@ -22,7 +22,8 @@ export function optionalInput(operator: Operator, index: number): Tensor | null 
 /** The only output. */
 export function output(operator: Operator): Tensor {
   const [tensor, ...more] = operator.outputs;
-  if (!tensor || more.length > 0) throw malformed(operator, `${operator.outputs.length} outputs where one is expected`);
+  if (!tensor || more.length > 0)
+    throw malformed(operator, `${operator.outputs.length} outputs where one is expected`);
   return tensor;
 }
 
@@ -74,8 +75,10 @@ export function constantIntegers(operator: Operator, tensor: Tensor): number[] {
 /** An integer option. */
 export function integerOption(operator: Operator, name: string, low: number, high: number): number {
   const value = operator.options.fields[name];
-  if (typeof value !== "number" || !Number.isInteger(value)) throw malformed(operator, `option ${name} is missing`);
-  if (value < low || value > high) throw malformed(operator, `option ${name} is ${value}, not ${low}…${high}`);
+  if (typeof value !== "number" || !Number.isInteger(value))
+    throw malformed(operator, `option ${name} is missing`);
+  if (value < low || value > high)
+    throw malformed(operator, `option ${name} is ${value}, not ${low}…${high}`);
   return value;
 }
 
@@ -83,14 +86,18 @@ export function integerOption(operator: Operator, name: string, low: number, hig
 export function nhwc(operator: Operator, tensor: Tensor): readonly [number, number, number, number] {
   const [batches, height, width, channels] = tensor.shape;
   if (tensor.shape.length !== 4 || !batches || !height || !width || !channels) {
-    throw malformed(operator, `tensor '${tensor.name}' has shape [${tensor.shape.join(",")}], four dimensions are expected`);
+    throw malformed(
+      operator,
+      `tensor '${tensor.name}' has shape [${tensor.shape.join(",")}], four dimensions are expected`,
+    );
   }
   return [batches, height, width, channels];
 }
 
 /** Refuses a shape other than the expected one. */
 export function requireShape(operator: Operator, tensor: Tensor, shape: readonly number[]): void {
-  if (tensor.shape.length === shape.length && shape.every((size, axis) => size === tensor.shape[axis])) return;
+  if (tensor.shape.length === shape.length && shape.every((size, axis) => size === tensor.shape[axis]))
+    return;
   throw malformed(
     operator,
     `tensor '${tensor.name}' has shape [${tensor.shape.join(",")}] where [${shape.join(",")}] follows from the inputs`,
@@ -116,4 +123,16 @@ export function float32Bits(value: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);
   return view.getInt32(0);
+}
+
+/** An axis of a tensor of `rank` dimensions, a negative one counted from the end. */
+export function resolveAxis(operator: Operator, axis: number, rank: number): number {
+  const resolved = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(axis) && resolved >= 0 && resolved < rank) return resolved;
+  throw malformed(operator, `axis ${axis} of ${rank} dimensions`);
+}
+
+/** The inputs, all of them there. */
+export function allInputs(operator: Operator): Tensor[] {
+  return operator.inputs.map((_, index) => input(operator, index));
 }

@@ -2,10 +2,11 @@
  * Which tensors share memory, and from when to when: the buffers that the planner has to place. A reshape's
  * output is its input's memory; an elementwise operator takes over an input that ends with it.
  */
-import type { PlannedBuffer } from "../module/description.js";
-import type { Graph, Tensor } from "../model/graph.js";
-import { type BoundForm, type BoundLayer, where } from "./layer.js";
+
 import { WamletError } from "../errors.js";
+import type { Graph, Tensor } from "../model/graph.js";
+import type { PlannedBuffer } from "../module/description.js";
+import { type BoundForm, type BoundLayer, where } from "./layer.js";
 
 /** A buffer without its place: alive from layer `first` to layer `last`, both included. */
 export type Buffer = Omit<PlannedBuffer, "offset">;
@@ -72,7 +73,10 @@ export function assignStorage(
     const constants = new Map<number, number>();
     for (const tensor of layer.inputs) {
       if (!tensor.data || layer.alias) continue;
-      constants.set(tensor.index, open({ name: tensor.name, kind: "weights", bytes: tensor.bytes, first: index, last: index }));
+      constants.set(
+        tensor.index,
+        open({ name: tensor.name, kind: "weights", bytes: tensor.bytes, first: index, last: index }),
+      );
     }
     ofConstant.push(constants);
     const alias = layer.alias && !layer.alias.data ? layer.alias : null;
@@ -106,7 +110,8 @@ function overwritable(
   ofTensor: ReadonlyMap<number, number>,
   buffers: readonly OpenBuffer[],
 ): Tensor | undefined {
-  const output = layer.outputs[0];
+  const [output, ...more] = layer.outputs;
+  if (more.length > 0) return undefined;
   return layer.inPlace?.find((tensor) => {
     const place = ofTensor.get(tensor.index);
     const buffer = place === undefined ? undefined : buffers[place];

@@ -1,8 +1,19 @@
-/** PAD with the zero point (the quantised 0). Kernels: pad.ts. */
+/** PAD with the zero point (the quantised 0), PADV2 with a constant of its own. Kernels: pad.ts. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { denseSteps } from "../dimensions.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
-import { constantIntegers, input, malformed, output, perTensor, requireShape, requireType, unsupported } from "../operands.js";
+import { requireSameElements } from "../movement.js";
+import {
+  constant,
+  constantIntegers,
+  input,
+  malformed,
+  output,
+  perTensor,
+  requireShape,
+  requireType,
+  unsupported,
+} from "../operands.js";
 
 interface Pad extends LoweredLayer {
   readonly value: number;
@@ -48,7 +59,11 @@ function joinUnpadded(shape: readonly number[], paddings: readonly (readonly [nu
     const [before, after] = paddings[axis] as readonly [number, number];
     const last = joined.at(-1);
     if (last && before === 0 && after === 0) {
-      joined[joined.length - 1] = { size: last.size * size, before: last.before * size, after: last.after * size };
+      joined[joined.length - 1] = {
+        size: last.size * size,
+        before: last.before * size,
+        after: last.after * size,
+      };
     } else {
       joined.push({ size, before, after });
     }
@@ -70,14 +85,17 @@ function lower(operator: Operator): Pad {
   if (amounts.length !== 2 * x.shape.length || amounts.some((amount) => amount < 0)) {
     throw malformed(operator, `the paddings [${amounts.join(",")}] do not fit ${x.shape.length} dimensions`);
   }
-  const paddings = x.shape.map((_, axis) => [amounts[2 * axis] as number, amounts[2 * axis + 1] as number] as const);
+  const paddings = x.shape.map(
+    (_, axis) => [amounts[2 * axis] as number, amounts[2 * axis + 1] as number] as const,
+  );
   requireShape(
     operator,
     y,
     x.shape.map((size, axis) => size + (paddings[axis]?.[0] ?? 0) + (paddings[axis]?.[1] ?? 0)),
   );
   const joined = joinUnpadded(x.shape, paddings);
-  if (joined.length > 5) throw unsupported(operator, `padding in ${joined.length} dimensions`, "At most five are supported.");
+  if (joined.length > 5)
+    throw unsupported(operator, `padding in ${joined.length} dimensions`, "At most five are supported.");
   const steps = denseSteps(joined.map(({ size, before, after }) => size + before + after));
   const start = joined.reduce((sum, { before }, axis) => sum + before * (steps[axis] as number), 0);
   const outer = joined.slice(0, -1).map(({ size }, axis) => ({ size, step: steps[axis] as number }));
@@ -88,9 +106,25 @@ function lower(operator: Operator): Pad {
     parameters: 0,
     value: to.zeroPoint,
     start,
-    loops: [...new Array<{ size: number; step: number }>(4 - outer.length).fill({ size: 1, step: 0 }), ...outer],
+    loops: [
+      ...new Array<{ size: number; step: number }>(4 - outer.length).fill({ size: 1, step: 0 }),
+      ...outer,
+    ],
     run: joined.at(-1)?.size ?? 1,
   };
 }
 
+/** The padding value of PADV2, an element quantised like the input. */
+function paddingValue(operator: Operator, x: Tensor): number {
+  const tensor = input(operator, 2);
+  requireSameElements(operator, tensor, x);
+  if (tensor.elements !== 1) throw malformed(operator, `a padding value of ${tensor.elements} elements`);
+  return new Int8Array(constant(operator, tensor))[0] as number;
+}
+
 export const pad = defineOperator({ name: "PAD", lower, forms: [plain] });
+export const padV2 = defineOperator<Pad>({
+  name: "PADV2",
+  lower: (operator) => ({ ...lower(operator), value: paddingValue(operator, input(operator, 0)) }),
+  forms: [plain],
+});

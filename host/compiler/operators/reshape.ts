@@ -1,17 +1,10 @@
-/** RESHAPE: the same bytes under another shape. No code: input and output share one place. */
+/** RESHAPE, SQUEEZE, EXPAND_DIMS: the same bytes under another shape. No code: input and output share one place. */
 import type { Operator } from "../../model/graph.js";
-import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { alias } from "../alias.js";
+import { defineOperator, type LoweredLayer } from "../layer.js";
 import { input, malformed, output } from "../operands.js";
 
-const alias: KernelForm<LoweredLayer> = {
-  name: "alias",
-  applies: () => true,
-  cost: () => ({ opcodes: 0, bytesMoved: 0 }),
-  scratch: () => [],
-  weights: () => [],
-  emit: () => [],
-};
-
+/** The new shape is the output tensor's; what the options or a second input say of it is not read. */
 function lower(operator: Operator): LoweredLayer {
   const x = input(operator, 0);
   const y = output(operator);
@@ -21,4 +14,8 @@ function lower(operator: Operator): LoweredLayer {
   return { inputs: [x], outputs: [y], macs: 0, parameters: 0, alias: x };
 }
 
-export const reshape = defineOperator({ name: "RESHAPE", lower, forms: [alias] });
+const define = (name: string) => defineOperator({ name, lower, forms: [alias] });
+
+export const reshape = define("RESHAPE");
+export const squeeze = define("SQUEEZE");
+export const expandDims = define("EXPAND_DIMS");

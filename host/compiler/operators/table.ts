@@ -2,35 +2,73 @@
 import { WamletError } from "../../errors.js";
 import type { Operator } from "../../model/graph.js";
 import { type OperatorCompiler, where } from "../layer.js";
-import { add } from "./add.js";
+import { add, sub } from "./add.js";
+import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./compare.js";
+import { concatenation, pack } from "./concatenation.js";
 import { conv2d } from "./conv_2d.js";
 import { depthwiseConv2d } from "./depthwise_conv_2d.js";
 import { dequantize } from "./dequantize.js";
 import { fullyConnected } from "./fully_connected.js";
+import { maximum, minimum } from "./maximum_minimum.js";
 import { mean } from "./mean.js";
-import { pad } from "./pad.js";
+import { mirrorPad } from "./mirror_pad.js";
+import { mul } from "./mul.js";
+import { pad, padV2 } from "./pad.js";
 import { averagePool2d, maxPool2d } from "./pool_2d.js";
 import { quantize } from "./quantize.js";
 import { relu, relu6 } from "./relu.js";
-import { reshape } from "./reshape.js";
+import { expandDims, reshape, squeeze } from "./reshape.js";
+import { slice, stridedSlice } from "./slice.js";
 import { softmax } from "./softmax.js";
+import { batchToSpaceNd, spaceToBatchNd } from "./space_to_batch_nd.js";
+import { depthToSpace, spaceToDepth } from "./space_to_depth.js";
+import { splitEvenly, splitV, unpack } from "./split.js";
+import { squaredDifference } from "./squared_difference.js";
+import { transpose } from "./transpose.js";
 
 const table: ReadonlyMap<string, OperatorCompiler> = new Map(
   [
     add,
     averagePool2d,
+    batchToSpaceNd,
+    concatenation,
     conv2d,
+    depthToSpace,
     depthwiseConv2d,
     dequantize,
+    equal,
+    expandDims,
     fullyConnected,
+    greater,
+    greaterEqual,
+    less,
+    lessEqual,
+    maximum,
     maxPool2d,
     mean,
+    minimum,
+    mirrorPad,
+    mul,
+    notEqual,
+    pack,
     pad,
+    padV2,
     quantize,
     relu,
     relu6,
     reshape,
+    slice,
     softmax,
+    spaceToBatchNd,
+    spaceToDepth,
+    splitEvenly,
+    splitV,
+    squaredDifference,
+    squeeze,
+    stridedSlice,
+    sub,
+    transpose,
+    unpack,
   ].map((operator) => [operator.name, operator]),
 );
 
