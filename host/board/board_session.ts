@@ -3,7 +3,8 @@ import { interrupted } from "../transport/abort.js";
 import type { ByteStream } from "../transport/byte_stream.js";
 import { openPort } from "../transport/open_port.js";
 import { type MessageOf, message, type StoredModule } from "../wire/message.js";
-import { Conversation, type ConversationOptions, isRestart } from "./conversation.js";
+import { Conversation, type ConversationOptions } from "./conversation.js";
+import { isRestart } from "./conversation_errors.js";
 import {
   activateModule,
   type DeployableModule,

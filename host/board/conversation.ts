@@ -1,11 +1,11 @@
 /**
- * Requests and answers with a board: drives a Link over a byte stream with real timers, pairs answers with
- * requests, and tells everybody who waits when the board restarts or goes away.
+ * Requests and answers with a board: pairs answers with requests, and tells everybody who waits when the board
+ * restarts or goes away.
  */
 import { WamletError } from "../errors.js";
 import { interrupted } from "../transport/abort.js";
 import type { ByteStream } from "../transport/byte_stream.js";
-import { Link, type LinkEvent } from "../wire/link.js";
+import type { Link, LinkEvent } from "../wire/link.js";
 import {
   decodeMessage,
   encodeMessage,
@@ -13,13 +13,11 @@ import {
   type MessageOf,
   type MessageType,
 } from "../wire/message.js";
+import { closed, isRestart, restarted, stillRunning, tooLong } from "./conversation_errors.js";
+import { LineDriver, type LineOptions } from "./line_driver.js";
 import { refusal } from "./refusal.js";
 
-export interface ConversationOptions {
-  /** Milliseconds without a sign of life, while an answer is due, after which the board is given up. */
-  readonly timeout?: number | undefined;
-  /** Milliseconds to wait for the agent's first answer. */
-  readonly connectTimeout?: number | undefined;
+export interface ConversationOptions extends LineOptions {
   /** A line of the board's log: level 1 error, 2 warning, 3 information, 4 debug. */
   readonly onLog?: ((level: number, text: string) => void) | undefined;
   /** Text on the line that is none of the agent's: a boot ROM, a panic. */
@@ -38,51 +36,26 @@ export interface Settle<Value> {
   readonly reject: (error: WamletError) => void;
 }
 
-const usualTimeout = 60_000;
-const usualConnectTimeout = 5000;
-const receiveBufferBytes = 0xffff + 64;
-const largestPayload = 4096;
-/** Frames handed to the stream at once: the next one is there when the first is through. */
-const writesUnderWay = 2;
-/** Messages that may wait for the line: one is enough to keep it busy. */
-const unsentLimit = 2;
-/** A chunk of a serial driver is fed in pieces that the link's buffer surely takes. */
-const pieceBytes = 16_384;
-
 export class Conversation {
-  readonly #stream: ByteStream;
+  readonly #line: LineDriver;
   readonly #options: ConversationOptions;
-  readonly #link: Link;
-  /** By what they wait for, see `subject`. */
+  /** By what they wait for, see `subjectOf`. */
   readonly #waiting = new Map<string, Waiting>();
-  #roomWaiting: Settle<void>[] = [];
-  #writes = 0;
-  #timer: NodeJS.Timeout | undefined;
   #request = 0;
   #frame = 0;
   /** Why nothing works any more. */
   #lost: WamletError | null = null;
-  #opening: Settle<void> & { readonly promise: Promise<void> };
+  #opening = pledge();
   #generation = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(stream: ByteStream, options: ConversationOptions) {
-    this.#stream = stream;
     this.#options = options;
-    this.#opening = pledge();
-    this.#link = new Link({
-      role: "host",
-      bufferBytes: receiveBufferBytes,
-      maxPayload: largestPayload,
-      baudRate: stream.baudRate,
-      silence: options.timeout ?? usualTimeout,
-      patience: options.connectTimeout ?? usualConnectTimeout,
-      random: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 1,
+    this.#line = new LineDriver(stream, options, {
+      onEvent: (event) => this.#handle(event),
+      onClosed: (error) => this.#lose(error ?? closed()),
     });
-    stream.onData((bytes) => this.#receive(bytes));
-    stream.onClose((error) => this.#lose(error ?? closed()));
-    this.#link.start(performance.now());
-    this.#go();
+    this.#line.start();
   }
 
   /** Resolves when a session is open. */
@@ -92,12 +65,12 @@ export class Conversation {
 
   /** Largest message that the board takes, and the encoded bytes that may be under way. */
   get limits(): { readonly maxPayload: number; readonly window: number } {
-    return { maxPayload: this.#link.maxPayload, window: this.#link.window };
+    return { maxPayload: this.#line.link.maxPayload, window: this.#line.link.window };
   }
 
   /** DATA frames sent again, POLLs, damaged frames, doubles. */
   get statistics(): Link["statistics"] {
-    return this.#link.statistics;
+    return this.#line.link.statistics;
   }
 
   /** Counts the board's restarts: what was loaded before one is gone. */
@@ -107,7 +80,7 @@ export class Conversation {
 
   /** Payload bytes handed over that the board has not acknowledged. */
   get unacknowledged(): number {
-    return this.#link.queuedBytes;
+    return this.#line.link.queuedBytes;
   }
 
   /** A number for the next frame, among 65536: answers of an earlier one with the same have long been seen. */
@@ -131,6 +104,7 @@ export class Conversation {
     if (signal?.aborted) throw interrupted();
     this.#request = (this.#request % 0xffff) + 1;
     const request = this.#request;
+    const encoded = this.#encode(make(request));
     const answered = this.wait<MessageOf<Answer>>(
       `request ${request}`,
       (message, settle) => {
@@ -139,7 +113,7 @@ export class Conversation {
       },
       signal,
     );
-    this.#send(make(request));
+    this.#line.send(encoded);
     return answered;
   }
 
@@ -182,15 +156,14 @@ export class Conversation {
   /** Sends a message that is answered only if it fails. Await `room()` before. */
   post(message: Message): void {
     if (this.#lost !== null) throw this.#lost;
-    this.#send(message);
+    this.#line.send(this.#encode(message));
   }
 
   /** Resolves when the line would take one more message soon: back-pressure for whoever posts many. */
   async room(): Promise<void> {
     await this.opened();
-    while (this.#link.unsent >= unsentLimit) {
-      await new Promise<void>((resolve, reject) => this.#roomWaiting.push({ resolve, reject }));
-    }
+    await this.#line.room();
+    await this.opened();
   }
 
   /**
@@ -216,52 +189,16 @@ export class Conversation {
   /** Ends the conversation and the stream. */
   async close(): Promise<void> {
     this.#lose(closed());
-    await this.#stream.close();
+    await this.#line.close();
   }
 
-  #send(message: Message): void {
-    if (!this.#link.isOpen) throw restarted();
-    this.#link.send(encodeMessage(message));
-    this.#go();
-  }
-
-  #receive(bytes: Uint8Array): void {
-    for (let start = 0; start < bytes.length; start += pieceBytes) {
-      this.#link.receive(bytes.subarray(start, start + pieceBytes), performance.now());
-      this.#handleEvents();
-    }
-    this.#go();
-  }
-
-  /** Puts on the line what it takes, and sets the clock for the rest. */
-  #go(): void {
-    while (this.#lost === null && this.#writes < writesUnderWay) {
-      const bytes = this.#link.output(performance.now());
-      if (bytes === null) break;
-      this.#writes += 1;
-      this.#stream.write(bytes).then(
-        () => {
-          this.#writes -= 1;
-          this.#go();
-        },
-        (error: WamletError) => this.#lose(error),
-      );
-    }
-    if (this.#link.unsent < unsentLimit) this.#freeRoom();
-    clearTimeout(this.#timer);
-    const { deadline } = this.#link;
-    if (this.#lost !== null || deadline === null) return;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(0, Math.ceil(deadline - performance.now())));
-  }
-
-  #tick(): void {
-    this.#link.tick(performance.now());
-    this.#handleEvents();
-    this.#go();
-  }
-
-  #handleEvents(): void {
-    for (let event = this.#link.next(); event !== null; event = this.#link.next()) this.#handle(event);
+  /** A message's bytes, certain to be accepted by the link at this moment. */
+  #encode(message: Message): Uint8Array {
+    if (!this.#line.link.isOpen) throw restarted();
+    const encoded = encodeMessage(message);
+    const { maxPayload } = this.limits;
+    if (encoded.length > maxPayload) throw tooLong(encoded.length, maxPayload);
+    return encoded;
   }
 
   #handle(event: LinkEvent): void {
@@ -291,24 +228,19 @@ export class Conversation {
   #lose(error: WamletError): void {
     if (this.#lost !== null) return;
     this.#lost = error;
-    clearTimeout(this.#timer);
     this.#opening.reject(error);
     this.#failWaiting(error);
   }
 
   #failWaiting(error: WamletError): void {
     for (const waiting of [...this.#waiting.values()]) waiting.fail(error);
-    for (const { reject } of this.#roomWaiting.splice(0)) reject(error);
+    this.#line.freeRoom();
   }
 
   /** Strays are waited for without being due. */
   #expect(): void {
     const due = this.#waiting.size - (this.#waiting.has("stray") ? 1 : 0);
-    this.#link.expecting = due > 0;
-  }
-
-  #freeRoom(): void {
-    for (const { resolve } of this.#roomWaiting.splice(0)) resolve();
+    this.#line.expect(due > 0);
   }
 }
 
@@ -333,29 +265,4 @@ function pledge(): Settle<void> & { readonly promise: Promise<void> } {
   // Whoever awaits it later is told; until then nobody has to.
   promise.catch(() => {});
   return { promise, resolve, reject };
-}
-
-function closed(): WamletError {
-  return new WamletError("WAMLET_LINE_CLOSED", "The session is closed.", "Open the board again.");
-}
-
-function stillRunning(): WamletError {
-  return new WamletError(
-    "WAMLET_LINE_TIMEOUT",
-    "The board was asked to restart and has not.",
-    "Press its reset button, or unplug it and plug it in again.",
-  );
-}
-
-export function isRestart(error: unknown): boolean {
-  return error instanceof WamletError && error.code === "WAMLET_BOARD_RESTARTED";
-}
-
-/** What was under way is lost; the session itself goes on. */
-export function restarted(): WamletError {
-  return new WamletError(
-    "WAMLET_BOARD_RESTARTED",
-    "The board has restarted; what was under way is lost.",
-    "Check its power supply; run the command again: a deploy goes on where it stopped.",
-  );
 }

@@ -4,7 +4,7 @@ import type { Manifest } from "../module/manifest.js";
 import { interrupted } from "../transport/abort.js";
 import { message } from "../wire/message.js";
 import type { Conversation } from "./conversation.js";
-import { restarted } from "./conversation.js";
+import { restarted } from "./conversation_errors.js";
 import { chunkBytes } from "./inference.js";
 import { refusal } from "./refusal.js";
 

@@ -3,7 +3,8 @@ import { WamletError } from "../errors.js";
 import { payloadWithin } from "../wire/frame.js";
 import { message } from "../wire/message.js";
 import { type Answer, AnswerAssembly, type AnswerForm } from "./answer.js";
-import { type Conversation, restarted } from "./conversation.js";
+import type { Conversation } from "./conversation.js";
+import { restarted } from "./conversation_errors.js";
 import { refusal } from "./refusal.js";
 
 /** What inference needs to know of a loaded module. */

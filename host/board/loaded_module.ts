@@ -1,7 +1,8 @@
 /** A module that a board has in memory, ready for frames. */
 import { type MessageOf, message } from "../wire/message.js";
 import type { Answer } from "./answer.js";
-import { type Conversation, restarted } from "./conversation.js";
+import type { Conversation } from "./conversation.js";
+import { restarted } from "./conversation_errors.js";
 import { type InferenceTarget, sendFrame } from "./inference.js";
 import { type Frames, type StreamOptions, streamFrames } from "./stream_frames.js";
 
