@@ -69,9 +69,14 @@ async function compileBytes(
 ): Promise<CompiledModule> {
   progress.show(`Compiling ${basename(path)}`);
   const { compile } = await import("../compiler/compile.js");
-  const board = options.board === undefined ? undefined : (await import("../descriptor/load_board.js")).loadBoard(options.board);
+  const board =
+    options.board === undefined
+      ? undefined
+      : (await import("../descriptor/load_board.js")).loadBoard(options.board);
   const labels =
-    options.labels === undefined ? undefined : (await import("../frames/labels.js")).readClassNames(options.labels);
+    options.labels === undefined
+      ? undefined
+      : (await import("../frames/labels.js")).readClassNames(options.labels);
   const module = await compile(bytes, {
     name: options.name ?? nameFromPath(path),
     signal,

@@ -10,6 +10,16 @@ export interface VerbEntry {
 }
 
 export const verbs: Readonly<Record<string, VerbEntry>> = {
+  compile: {
+    positionals: "<model>",
+    summary: "Compile a quantised .tflite into a module",
+    load: async () => (await import("./verbs/compile.js")).compile,
+  },
+  inspect: {
+    positionals: "<file>",
+    summary: "Show what is inside a model or module",
+    load: async () => (await import("./verbs/inspect.js")).inspect,
+  },
   boards: {
     positionals: "[name]",
     summary: "Show the boards that are known, and what is attached",

@@ -44,7 +44,11 @@ const frameOverheadBytes = 64;
 /** The account of a module on a board. Flash and linear memory are exact, the runtime's part is modelled. */
 export function accountFor(module: WamletModule, board: Board): Account {
   const runtime = runtimeMemory(module.abi.module);
-  const linear: AccountPart = { name: "linear memory", bytes: module.manifest.linearMemoryBytes, source: "exact" };
+  const linear: AccountPart = {
+    name: "linear memory",
+    bytes: module.manifest.linearMemoryBytes,
+    source: "exact",
+  };
   const line = (
     resource: AccountLine["resource"],
     parts: readonly AccountPart[],
@@ -64,10 +68,15 @@ export function accountFor(module: WamletModule, board: Board): Account {
       board.store.slotBytes,
       `${board.store.slots} slots in ${board.name}'s module store`,
     ),
-    line("largest block", [linear], board.memory.largestBlockBytes.value, board.memory.largestBlockBytes.source),
+    line(
+      "largest block",
+      [linear],
+      board.memory.largestBlockBytes.value,
+      board.memory.largestBlockBytes.source,
+    ),
     line(
       "RAM pool",
-      [linear, ...runtime.parts.map(({ name, bytes }) => ({ name: `WAMR ${name}`, bytes, source: runtime.source }))],
+      [linear, ...runtime.parts.map(({ name, bytes, source }) => ({ name: `WAMR ${name}`, bytes, source }))],
       board.memory.poolBytes.value,
       board.memory.poolBytes.source,
     ),

@@ -36,10 +36,14 @@ export function quantizeConstant(value: number, scale: number, zeroPoint: number
 
 /** The clamp of `operator`'s option `fusedActivation` in the quantised units of `output`. */
 export function fusedActivation(operator: Operator, output: Tensor): ClampRange {
-  const name = operator.options.fields["fusedActivation"] ?? "NONE";
+  const name = operator.options.fields.fusedActivation ?? "NONE";
   const range = typeof name === "string" ? ranges[name] : undefined;
   if (!range) {
-    throw unsupported(operator, `fused activation ${name}`, `Supported are ${Object.keys(ranges).join(", ")}.`);
+    throw unsupported(
+      operator,
+      `fused activation ${name}`,
+      `Supported are ${Object.keys(ranges).join(", ")}.`,
+    );
   }
   const { minimum, maximum } = typeRange(output.type);
   const { scale, zeroPoint } = perTensor(operator, output);

@@ -58,7 +58,16 @@ async function compile(request: AssembleRequest): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const pages = String(Math.max(1, Math.ceil(request.linearMemoryBytes / pageBytes)));
   const { error, stderr } = await asc.main(
-    ["module.ts", "--outFile", "module.wasm", "--initialMemory", pages, "--maximumMemory", pages, ...flags(request.options)],
+    [
+      "module.ts",
+      "--outFile",
+      "module.wasm",
+      "--initialMemory",
+      pages,
+      "--maximumMemory",
+      pages,
+      ...flags(request.options),
+    ],
     {
       readFile: (name) => request.sources[name.replace(/^(\.?\/)+/, "")] ?? null,
       writeFile: (name, contents) => {
@@ -84,8 +93,10 @@ function finish(binary: Uint8Array, request: AssembleRequest): Uint8Array {
         Features.BulkMemoryOpt,
     );
     // Static data of a kernel would be an active segment in the middle of the arena.
-    if (internals.getNumDataSegments() > 0) throw new Error("a kernel has static data; use the weight segment");
-    if (module.getStart()) throw new Error("a kernel needs a start function; compute its constants on the host");
+    if (internals.getNumDataSegments() > 0)
+      throw new Error("a kernel has static data; use the weight segment");
+    if (module.getStart())
+      throw new Error("a kernel needs a start function; compute its constants on the host");
     putInWeights(module, internals, request);
     for (const name of ["__heap_base", "__data_end"]) {
       module.addGlobal(name, binaryen.i32, false, module.i32.const(request.linearMemoryBytes));
@@ -121,7 +132,11 @@ function putInWeights(module: binaryen.Module, internals: ModuleInternals, reque
   if (!imported) return;
   module.removeFunction(imported);
   const { i32, none } = binaryen;
-  const [destination, offset, length] = [module.local.get(0, i32), module.local.get(1, i32), module.local.get(2, i32)];
+  const [destination, offset, length] = [
+    module.local.get(0, i32),
+    module.local.get(1, i32),
+    module.local.get(2, i32),
+  ];
   const body =
     segments.length > 0
       ? (module.memory as unknown as { init(name: string, d: number, o: number, l: number): number }).init(

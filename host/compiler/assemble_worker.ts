@@ -1,6 +1,6 @@
 /** The worker that assembles modules: one request, one answer, in order. */
 import { parentPort } from "node:worker_threads";
-import { assembleModule, type AssembleRequest } from "./assemble_module.js";
+import { type AssembleRequest, assembleModule } from "./assemble_module.js";
 
 /** What comes back: bytes, or what went wrong. */
 export type AssembleReply = { readonly binary: Uint8Array } | { readonly failure: string };
@@ -10,6 +10,8 @@ parentPort?.on("message", (request: AssembleRequest) => {
     (binary) => parentPort?.postMessage({ binary } satisfies AssembleReply),
     // Binaryen throws things that are no Errors.
     (error: unknown) =>
-      parentPort?.postMessage({ failure: error instanceof Error ? error.message : String(error) } satisfies AssembleReply),
+      parentPort?.postMessage({
+        failure: error instanceof Error ? error.message : String(error),
+      } satisfies AssembleReply),
   );
 });

@@ -69,7 +69,11 @@ function ask(request: AssembleRequest, signal: AbortSignal | undefined): Promise
       settle(() => {
         // asc ends its thread on an internal crash; the next request gets a new one.
         worker = null;
-        reject(failed(reason instanceof Error ? reason.message : `the compiler's thread ended (${String(reason)})`));
+        reject(
+          failed(
+            reason instanceof Error ? reason.message : `the compiler's thread ended (${String(reason)})`,
+          ),
+        );
       });
     const onAbort = () =>
       settle(() => {

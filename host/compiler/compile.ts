@@ -6,7 +6,12 @@ import type { Board } from "../descriptor/board.js";
 import { WamletError } from "../errors.js";
 import type { Graph, Tensor } from "../model/graph.js";
 import { readModel } from "../model/read_model.js";
-import type { LayerDescription, ModelDescription, PlannedBuffer, TensorDescription } from "../module/description.js";
+import type {
+  LayerDescription,
+  ModelDescription,
+  PlannedBuffer,
+  TensorDescription,
+} from "../module/description.js";
 import { readModule, type WamletModule, writeModule } from "../module/layout.js";
 import { packageVersion } from "../package_root.js";
 import { type Account, accountFor, requireFit } from "./account.js";
@@ -54,7 +59,11 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   const graph = readModel(file);
   const target: Target = { board: options.board ?? null };
   if (graph.operators.length === 0) {
-    throw new WamletError("WAMLET_INVALID_MODEL", "The model has no operators.", "Convert the trained model again.");
+    throw new WamletError(
+      "WAMLET_INVALID_MODEL",
+      "The model has no operators.",
+      "Convert the trained model again.",
+    );
   }
   const name = moduleName(options.name ?? "model");
   const layers = graph.operators.map((operator) => operatorCompiler(operator).bind(operator, target));
@@ -74,7 +83,14 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
     offset: plan.offsets[index] as number,
   }));
   const profile = options.profile ?? false;
-  const source = emitModule({ name, layers: emitted, buffers, planBytes: plan.bytes, linearMemoryBytes, profile });
+  const source = emitModule({
+    name,
+    layers: emitted,
+    buffers,
+    planBytes: plan.bytes,
+    linearMemoryBytes,
+    profile,
+  });
   const weights = segment.bytes();
   const wasm = await assemble({ entry: source, weights, linearMemoryBytes }, options.signal);
 
@@ -97,7 +113,8 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
       buffers,
     },
   };
-  const places = (tensors: readonly TensorDescription[]) => tensors.map(({ offset, bytes }) => ({ offset, bytes }));
+  const places = (tensors: readonly TensorDescription[]) =>
+    tensors.map(({ offset, bytes }) => ({ offset, bytes }));
   const bytes = writeModule(wasm, description, {
     name,
     version: options.version ?? "",
@@ -125,7 +142,9 @@ function emitLayer(
   const constants = storage.ofConstant[index];
   const address = (tensor: Tensor) =>
     offsets[(constants?.get(tensor.index) ?? storage.ofTensor.get(tensor.index)) as number] as number;
-  const brought = layer.inputs.filter((tensor) => tensor.data && (constants?.has(tensor.index) || layer.alias));
+  const brought = layer.inputs.filter(
+    (tensor) => tensor.data && (constants?.has(tensor.index) || layer.alias),
+  );
   const fetches = brought.map((tensor) => ({
     file: "weights",
     function: "fetchWeights",
@@ -201,5 +220,9 @@ function checkLabels(labels: readonly string[], graph: Graph): readonly string[]
 function toolVersions(): Record<string, string> {
   const require = createRequire(import.meta.url);
   const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version;
-  return { wamlet: packageVersion(), assemblyscript: version("assemblyscript"), binaryen: version("binaryen") };
+  return {
+    wamlet: packageVersion(),
+    assemblyscript: version("assemblyscript"),
+    binaryen: version("binaryen"),
+  };
 }

@@ -50,7 +50,10 @@ export function shifts(shift: number): { left: number; right: number } {
 }
 
 /** MultiplyByQuantizedMultiplier with double rounding, in exact integers; for tables made at compile time. */
-export function multiplyByQuantizedMultiplier(value: number, { multiplier, shift }: QuantizedMultiplier): number {
+export function multiplyByQuantizedMultiplier(
+  value: number,
+  { multiplier, shift }: QuantizedMultiplier,
+): number {
   const { left, right } = shifts(shift);
   const shifted = BigInt.asIntN(32, BigInt(value) << BigInt(left));
   const high = (shifted * BigInt(multiplier) + (1n << 30n)) >> 31n;

@@ -11,9 +11,11 @@ export function lookupForm<L extends LoweredLayer>(
     name,
     applies: (layer) => layer.inputs[0]?.type === "int8" && layer.outputs[0]?.type === "int8",
     // 256 bytes brought in weigh about as much as eight opcodes (85 + 0.53 a byte against ~20 an opcode).
-    cost: (layer) => ({ opcodes: 20 + (layer.outputs[0] as Tensor).elements * 6, bytesMoved: 256 }),
+    cost: (layer) => ({ opcodes: 20 + (layer.outputs[0] as Tensor).elements * 8, bytesMoved: 256 }),
     scratch: () => [{ kind: "weights", bytes: 256 }],
-    weights: (layer) => [Uint8Array.from({ length: 256 }, (_, byte) => result(layer, (byte << 24) >> 24) & 0xff)],
+    weights: (layer) => [
+      Uint8Array.from({ length: 256 }, (_, byte) => result(layer, (byte << 24) >> 24) & 0xff),
+    ],
     emit: (layer, places) => [
       {
         file: "kernels/lookup",

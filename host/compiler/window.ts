@@ -18,9 +18,15 @@ export interface Window {
 }
 
 /** The window over `inputs` elements with the operator's option `padding`. */
-export function slide(operator: Operator, inputs: number, size: number, stride: number, dilation: number): Window {
+export function slide(
+  operator: Operator,
+  inputs: number,
+  size: number,
+  stride: number,
+  dilation: number,
+): Window {
   const span = (size - 1) * dilation + 1;
-  const padding = operator.options.fields["padding"];
+  const padding = operator.options.fields.padding;
   if (padding !== "SAME" && padding !== "VALID") {
     throw unsupported(operator, `padding ${String(padding)}`, "Supported are SAME and VALID.");
   }
@@ -32,12 +38,18 @@ export function slide(operator: Operator, inputs: number, size: number, stride: 
 
 /** Strides of the operator, height then width. */
 export function strides(operator: Operator): readonly [number, number] {
-  return [integerOption(operator, "strideHeight", 1, 1 << 16), integerOption(operator, "strideWidth", 1, 1 << 16)];
+  return [
+    integerOption(operator, "strideHeight", 1, 1 << 16),
+    integerOption(operator, "strideWidth", 1, 1 << 16),
+  ];
 }
 
 /** Dilations of the operator, height then width. */
 export function dilations(operator: Operator): readonly [number, number] {
-  return [integerOption(operator, "dilationHeight", 1, 1 << 16), integerOption(operator, "dilationWidth", 1, 1 << 16)];
+  return [
+    integerOption(operator, "dilationHeight", 1, 1 << 16),
+    integerOption(operator, "dilationWidth", 1, 1 << 16),
+  ];
 }
 
 /**

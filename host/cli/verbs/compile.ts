@@ -15,13 +15,22 @@ export const compile = defineVerb({
     model: { type: "string", demandOption: true, describe: "The .tflite file" },
   },
   options: {
-    output: { alias: "o", type: "string", requiresArg: true, describe: "Module file (default: <model>.wasm)" },
+    output: {
+      alias: "o",
+      type: "string",
+      requiresArg: true,
+      describe: "Module file (default: <model>.wasm)",
+    },
     ...boardOption,
     ...labelsOption,
     name: { type: "string", requiresArg: true, describe: "Name to deploy by (default: the file's name)" },
     "module-version": { type: "string", requiresArg: true, describe: "Version, free text" },
     profile: { type: "boolean", default: false, describe: "Report layers, for profile --layers" },
-    "emit-source": { type: "string", requiresArg: true, describe: "Also write the AssemblyScript to this folder" },
+    "emit-source": {
+      type: "string",
+      requiresArg: true,
+      describe: "Also write the AssemblyScript to this folder",
+    },
   },
   examples: [
     ["compile kws.tflite", "Write kws.wasm"],
@@ -80,9 +89,15 @@ function showModule(module: CompiledModule, path: string, seconds: number, outpu
   const { memory, layers } = description;
   const macs = layers.reduce((sum, layer) => sum + layer.macs, 0);
   const code = module.payload.length - module.weightBytes;
-  output.line(`${bold(basename(path))}  ${layers.length} layers, ${formatCount(macs)} MACs, ${seconds.toFixed(1)} s`);
-  output.line(`  module         ${formatBytes(module.payload.length)}  (code ${formatBytes(code)}, weights ${formatBytes(module.weightBytes)})`);
-  output.line(`  linear memory  ${formatBytes(memory.linearMemoryBytes)}  (plan ${memory.planBytes} bytes, lower bound ${memory.lowerBoundBytes}, greedy ${memory.greedyBytes})`);
+  output.line(
+    `${bold(basename(path))}  ${layers.length} layers, ${formatCount(macs)} MACs, ${seconds.toFixed(1)} s`,
+  );
+  output.line(
+    `  module         ${formatBytes(module.payload.length)}  (code ${formatBytes(code)}, weights ${formatBytes(module.weightBytes)})`,
+  );
+  output.line(
+    `  linear memory  ${formatBytes(memory.linearMemoryBytes)}  (plan ${memory.planBytes} bytes, lower bound ${memory.lowerBoundBytes}, greedy ${memory.greedyBytes})`,
+  );
   if (module.account) showAccount(module.account, output);
   else output.line(dim("  Give --board to see whether it fits."));
 }
@@ -93,12 +108,18 @@ export function showAccount(account: Account, output: Output): void {
   output.line();
   output.line(`On ${account.board}:`);
   for (const { resource, parts, usedBytes, availableBytes, leftBytes } of account.lines) {
-    const left = leftBytes >= 0 ? green(`${formatBytes(leftBytes)} left`) : red(`${formatBytes(-leftBytes)} too many`);
-    output.line(`  ${resource.padEnd(14)} ${formatBytes(usedBytes)} of ${formatBytes(availableBytes)}, ${left}`);
-    for (const part of parts) output.line(dim(`    ${part.name.padEnd(24)} ${formatBytes(part.bytes).padStart(9)}  ${part.source}`));
+    const left =
+      leftBytes >= 0 ? green(`${formatBytes(leftBytes)} left`) : red(`${formatBytes(-leftBytes)} too many`);
+    output.line(
+      `  ${resource.padEnd(14)} ${formatBytes(usedBytes)} of ${formatBytes(availableBytes)}, ${left}`,
+    );
+    for (const part of parts)
+      output.line(dim(`    ${part.name.padEnd(24)} ${formatBytes(part.bytes).padStart(9)}  ${part.source}`));
   }
   const arrival = account.overlaps
     ? "the next frame arrives while one is computed"
     : "a frame is larger than the buffer: the host sends it between two inferences";
-  output.line(`  receive buffer ${formatBytes(account.receiveBufferBytes)}, input ${formatBytes(account.inputBytes)}: ${arrival}`);
+  output.line(
+    `  receive buffer ${formatBytes(account.receiveBufferBytes)}, input ${formatBytes(account.inputBytes)}: ${arrival}`,
+  );
 }

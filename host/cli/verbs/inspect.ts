@@ -101,7 +101,9 @@ function showGraph(graph: Graph, withTensors: boolean, output: Output): void {
   const counts = new Map<string, number>();
   for (const { name } of graph.operators) counts.set(name, (counts.get(name) ?? 0) + 1);
   const operators = [...counts].map(([name, count]) => (count > 1 ? `${name} ×${count}` : name)).join(", ");
-  output.line(`  model      ${formatBytes(graph.sourceBytes)}  ${dim(`sha256 ${graph.sourceSha256.slice(0, 16)}…`)}`);
+  output.line(
+    `  model      ${formatBytes(graph.sourceBytes)}  ${dim(`sha256 ${graph.sourceSha256.slice(0, 16)}…`)}`,
+  );
   if (graph.description) output.line(`  made by    ${graph.description}`);
   output.line(`  operators  ${operators}`);
   if (!withTensors) return;
@@ -116,7 +118,14 @@ function showGraph(graph: Graph, withTensors: boolean, output: Output): void {
   output.line();
   output.line(
     formatTable(
-      [{ heading: "tensor", align: "right" }, { heading: "name" }, { heading: "type" }, { heading: "shape" }, { heading: "" }, { heading: "quantisation" }],
+      [
+        { heading: "tensor", align: "right" },
+        { heading: "name" },
+        { heading: "type" },
+        { heading: "shape" },
+        { heading: "" },
+        { heading: "quantisation" },
+      ],
       rows,
       output.colors,
     ),
@@ -130,11 +139,16 @@ function quantisationText(scales: readonly number[], zeroPoints: readonly number
 }
 
 function showTensors({ inputs, outputs, labels }: ModelDescription, output: Output): void {
-  for (const [kind, tensors] of [["input", inputs], ["output", outputs]] as const) {
+  for (const [kind, tensors] of [
+    ["input", inputs],
+    ["output", outputs],
+  ] as const) {
     for (const tensor of tensors) {
       const quantisation =
         tensor.scale === null ? "" : quantisationText([tensor.scale], [tensor.zeroPoint ?? 0]);
-      output.line(`  ${kind.padEnd(10)} ${tensor.type} [${tensor.shape.join(",")}]  ${output.colors.dim(`${quantisation}  at ${tensor.offset}`)}`);
+      output.line(
+        `  ${kind.padEnd(10)} ${tensor.type} [${tensor.shape.join(",")}]  ${output.colors.dim(`${quantisation}  at ${tensor.offset}`)}`,
+      );
     }
   }
   if (labels.length > 0) output.line(`  labels     ${labels.join(", ")}`);
@@ -170,7 +184,17 @@ function showLayers({ layers }: ModelDescription, output: Output): void {
           layer.macs ? (layer.opcodes / layer.macs).toFixed(2) : "",
           bar(total === 0 ? 0 : layer.opcodes / total, 16),
         ]),
-        ["", output.colors.bold("total"), "", "", formatCount(macs), formatCount(parameters), formatCount(total), macs ? (total / macs).toFixed(2) : "", ""],
+        [
+          "",
+          output.colors.bold("total"),
+          "",
+          "",
+          formatCount(macs),
+          formatCount(parameters),
+          formatCount(total),
+          macs ? (total / macs).toFixed(2) : "",
+          "",
+        ],
       ],
       output.colors,
     ),
@@ -197,7 +221,14 @@ async function showMemory({ memory, layers }: ModelDescription, output: Output):
     .filter(({ buffer }) => buffer.kind !== "weights" && buffer.kind !== "scratch");
   output.line(
     formatTable(
-      [{ heading: "" }, { heading: "buffer" }, { heading: "kind" }, { heading: "bytes", align: "right" }, { heading: "at", align: "right" }, { heading: "layers" }],
+      [
+        { heading: "" },
+        { heading: "buffer" },
+        { heading: "kind" },
+        { heading: "bytes", align: "right" },
+        { heading: "at", align: "right" },
+        { heading: "layers" },
+      ],
       named.map(({ buffer, index }) => [
         `  ${bufferLetter(index)}`,
         buffer.name.slice(0, 48),
@@ -211,7 +242,21 @@ async function showMemory({ memory, layers }: ModelDescription, output: Output):
   );
 }
 
-const sectionNames = ["custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data count"];
+const sectionNames = [
+  "custom",
+  "type",
+  "import",
+  "function",
+  "table",
+  "memory",
+  "global",
+  "export",
+  "start",
+  "element",
+  "code",
+  "data",
+  "data count",
+];
 
 function showSections({ manifest, payload, bytes, sections }: WamletModule, output: Output): void {
   const { dim } = output.colors;
@@ -235,7 +280,10 @@ function showSections({ manifest, payload, bytes, sections }: WamletModule, outp
   const figures: [string, string][] = [
     ["name", `${manifest.name}${manifest.version ? ` ${manifest.version}` : ""}`],
     ["kind, ABI", `${manifest.kind}, ${manifest.abi}`],
-    ["payload", `${manifest.payloadBytes} bytes, sha256 ${Buffer.from(manifest.payloadSha256).toString("hex").slice(0, 16)}…`],
+    [
+      "payload",
+      `${manifest.payloadBytes} bytes, sha256 ${Buffer.from(manifest.payloadSha256).toString("hex").slice(0, 16)}…`,
+    ],
     ["linear memory", `${manifest.linearMemoryBytes} bytes`],
     ["runtime", `${manifest.runtimeBytes} bytes (modelled)`],
     ["inputs", places(manifest.inputs)],

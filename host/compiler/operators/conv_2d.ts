@@ -4,7 +4,16 @@ import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "../filter.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
 import { defineOperator, type KernelCost, type KernelForm, type LoweredLayer } from "../layer.js";
-import { input, malformed, nhwc, optionalInput, output, perTensor, requireShape, requireType } from "../operands.js";
+import {
+  input,
+  malformed,
+  nhwc,
+  optionalInput,
+  output,
+  perTensor,
+  requireShape,
+  requireType,
+} from "../operands.js";
 import { dilations, slide, strides, taps, type Window } from "../window.js";
 
 /** A convolution with everything folded; also what FULLY_CONNECTED with a scale per output becomes. */

@@ -4,7 +4,16 @@ import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "../filter.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
-import { input, malformed, nhwc, optionalInput, output, perTensor, requireShape, requireType } from "../operands.js";
+import {
+  input,
+  malformed,
+  nhwc,
+  optionalInput,
+  output,
+  perTensor,
+  requireShape,
+  requireType,
+} from "../operands.js";
 import { dilations, slide, strides, taps, type Window } from "../window.js";
 
 interface DepthwiseConvolution extends LoweredLayer {
@@ -93,7 +102,10 @@ function lower(operator: Operator): DepthwiseConvolution {
   const [batches, inputHeight, inputWidth, inputChannels] = nhwc(operator, x);
   const [one, kernelHeight, kernelWidth, outputChannels] = nhwc(operator, filter);
   if (one !== 1 || outputChannels % inputChannels !== 0) {
-    throw malformed(operator, `the filter's shape [${filter.shape.join(",")}] does not fit ${inputChannels} channels`);
+    throw malformed(
+      operator,
+      `the filter's shape [${filter.shape.join(",")}] does not fit ${inputChannels} channels`,
+    );
   }
   const [strideHeight, strideWidth] = strides(operator);
   const [dilationHeight, dilationWidth] = dilations(operator);

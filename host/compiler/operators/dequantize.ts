@@ -11,7 +11,7 @@ interface Dequantize extends LoweredLayer {
 const plain: KernelForm<Dequantize> = {
   name: "dequantize_plain",
   applies: () => true,
-  cost: (layer) => ({ opcodes: 10 + (layer.outputs[0] as Tensor).elements * 9, bytesMoved: 0 }),
+  cost: (layer) => ({ opcodes: 10 + (layer.outputs[0] as Tensor).elements * 10, bytesMoved: 0 }),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [

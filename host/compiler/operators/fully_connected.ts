@@ -103,17 +103,23 @@ function lower(operator: Operator): FullyConnected {
   const y = output(operator);
   requireType(operator, x, "int8");
   requireType(operator, y, "int8");
-  const format = operator.options.fields["weightsFormat"];
+  const format = operator.options.fields.weightsFormat;
   if (format !== undefined && format !== "DEFAULT") {
     throw unsupported(operator, `weights format ${format}`, "Convert the model with default weights.");
   }
   const [outputDepth, inputDepth] = filter.shape;
   if (filter.shape.length !== 2 || !outputDepth || !inputDepth || x.elements % inputDepth !== 0) {
-    throw malformed(operator, `a filter of shape [${filter.shape.join(",")}] for an input of [${x.shape.join(",")}]`);
+    throw malformed(
+      operator,
+      `a filter of shape [${filter.shape.join(",")}] for an input of [${x.shape.join(",")}]`,
+    );
   }
   const batches = x.elements / inputDepth;
   if (y.elements !== batches * outputDepth) {
-    throw malformed(operator, `the output has ${y.elements} elements where ${batches * outputDepth} follow from the inputs`);
+    throw malformed(
+      operator,
+      `the output has ${y.elements} elements where ${batches * outputDepth} follow from the inputs`,
+    );
   }
   const weights = int8Data(operator, filter);
   const perChannel = (filter.quantisation?.scales.length ?? 1) > 1;

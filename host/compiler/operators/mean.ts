@@ -3,7 +3,15 @@ import type { Operator, Tensor } from "../../model/graph.js";
 import { denseSteps, joinLoops, type Loop, padLoops } from "../dimensions.js";
 import { quantizeMultiplier, shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
-import { constantIntegers, input, malformed, output, perTensor, requireType, unsupported } from "../operands.js";
+import {
+  constantIntegers,
+  input,
+  malformed,
+  output,
+  perTensor,
+  requireType,
+  unsupported,
+} from "../operands.js";
 
 interface Mean extends LoweredLayer {
   /** Three loops each; the only step is the input's. */
@@ -81,7 +89,8 @@ function lower(operator: Operator): Mean {
   };
   const kept = loopsOver(false);
   const reduced = loopsOver(true);
-  if (!kept.loops || !reduced.loops) throw unsupported(operator, "a mean over so many separate axes", "Reshape first.");
+  if (!kept.loops || !reduced.loops)
+    throw unsupported(operator, "a mean over so many separate axes", "Reshape first.");
   const count = reduced.sizes.reduce((product, size) => product * size, 1);
   if (y.elements * count !== x.elements) {
     throw malformed(operator, `${y.elements} outputs of ${count} elements each from ${x.elements}`);

@@ -2,7 +2,16 @@
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
-import { input, integerOption, malformed, nhwc, output, perTensor, requireShape, requireType } from "../operands.js";
+import {
+  input,
+  integerOption,
+  malformed,
+  nhwc,
+  output,
+  perTensor,
+  requireShape,
+  requireType,
+} from "../operands.js";
 import { slide, strides, taps, type Window } from "../window.js";
 
 interface Pool extends LoweredLayer {
@@ -15,7 +24,12 @@ interface Pool extends LoweredLayer {
   readonly clamp: ClampRange;
 }
 
-function plain(name: string, kernel: string, opcodesPerTap: number, opcodesPerOutput: number): KernelForm<Pool> {
+function plain(
+  name: string,
+  kernel: string,
+  opcodesPerTap: number,
+  opcodesPerOutput: number,
+): KernelForm<Pool> {
   return {
     name,
     applies: () => true,
@@ -96,11 +110,11 @@ function lower(operator: Operator): Pool {
 export const averagePool2d = defineOperator({
   name: "AVERAGE_POOL_2D",
   lower,
-  forms: [plain("average_pool_2d_plain", "averagePool2d", 5, 24)],
+  forms: [plain("average_pool_2d_plain", "averagePool2d", 6, 30)],
 });
 
 export const maxPool2d = defineOperator({
   name: "MAX_POOL_2D",
   lower,
-  forms: [plain("max_pool_2d_plain", "maxPool2d", 6, 19)],
+  forms: [plain("max_pool_2d_plain", "maxPool2d", 8, 20)],
 });

@@ -1,11 +1,23 @@
 /** QUANTIZE: float32 or another integer quantisation → int8, int16, int32. Kernels: quantize.ts, lookup.ts. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { typeRange } from "../activation.js";
-import { multiplyByQuantizedMultiplier, type QuantizedMultiplier, quantizeMultiplier } from "../fixed_point.js";
+import {
+  multiplyByQuantizedMultiplier,
+  type QuantizedMultiplier,
+  quantizeMultiplier,
+} from "../fixed_point.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
 import { lookupForm } from "../lookup.js";
+import {
+  float32Bits,
+  input,
+  output,
+  perTensor,
+  requireShape,
+  requireType,
+  unsupported,
+} from "../operands.js";
 import { requantizeForm } from "../requantize.js";
-import { float32Bits, input, output, perTensor, requireShape, requireType, unsupported } from "../operands.js";
 
 interface Quantize extends LoweredLayer {
   readonly inputZeroPoint: number;
@@ -20,7 +32,7 @@ interface Quantize extends LoweredLayer {
 const fromFloat: KernelForm<Quantize> = {
   name: "quantize_plain",
   applies: (layer) => layer.inputs[0]?.type === "float32",
-  cost: (layer) => ({ opcodes: 10 + (layer.outputs[0] as Tensor).elements * 26, bytesMoved: 0 }),
+  cost: (layer) => ({ opcodes: 10 + (layer.outputs[0] as Tensor).elements * 23, bytesMoved: 0 }),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [
@@ -41,7 +53,10 @@ const fromFloat: KernelForm<Quantize> = {
   ],
 };
 
-const fromInteger = requantizeForm<Quantize>("requantize_plain", (layer) => layer.inputs[0]?.type !== "float32");
+const fromInteger = requantizeForm<Quantize>(
+  "requantize_plain",
+  (layer) => layer.inputs[0]?.type !== "float32",
+);
 
 const table = lookupForm<Quantize>("quantize_table", (layer, value) => {
   const scaled = multiplyByQuantizedMultiplier(value - layer.inputZeroPoint, layer.multiplier);
@@ -61,7 +76,11 @@ function lower(operator: Operator): Quantize {
   requireType(operator, x, "float32", "int8", "int16");
   requireType(operator, y, "int8", "int16", "int32");
   if (!targets[x.type]?.includes(y.type)) {
-    throw unsupported(operator, `${x.type} to ${y.type}`, `From ${x.type} supported are ${targets[x.type]?.join(", ")}.`);
+    throw unsupported(
+      operator,
+      `${x.type} to ${y.type}`,
+      `From ${x.type} supported are ${targets[x.type]?.join(", ")}.`,
+    );
   }
   requireShape(operator, y, x.shape);
   const to = perTensor(operator, y);
@@ -75,7 +94,8 @@ function lower(operator: Operator): Quantize {
     inputZeroPoint: from.zeroPoint,
     outputZeroPoint: to.zeroPoint,
     outputScale: to.scale,
-    multiplier: x.type === "float32" ? { multiplier: 0, shift: 0 } : quantizeMultiplier(from.scale / to.scale),
+    multiplier:
+      x.type === "float32" ? { multiplier: 0, shift: 0 } : quantizeMultiplier(from.scale / to.scale),
     ...typeRange(y.type),
   };
 }

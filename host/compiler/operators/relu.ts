@@ -1,11 +1,15 @@
 /** RELU and RELU6 as operators of their own (fused ones are clamps). Kernels: quantize.ts, lookup.ts. */
 import type { Operator } from "../../model/graph.js";
 import { quantizeConstant, typeRange } from "../activation.js";
-import { multiplyByQuantizedMultiplier, type QuantizedMultiplier, quantizeMultiplier } from "../fixed_point.js";
+import {
+  multiplyByQuantizedMultiplier,
+  type QuantizedMultiplier,
+  quantizeMultiplier,
+} from "../fixed_point.js";
 import { defineOperator, type LoweredLayer } from "../layer.js";
 import { lookupForm } from "../lookup.js";
-import { requantizeForm } from "../requantize.js";
 import { input, malformed, output, perTensor, requireShape, requireType } from "../operands.js";
+import { requantizeForm } from "../requantize.js";
 
 interface Relu extends LoweredLayer {
   readonly inputZeroPoint: number;
@@ -57,7 +61,10 @@ export const relu6 = defineOperator<Relu>({
   lower(operator) {
     const { common, y, from, to } = operands(operator);
     if (from.scale !== to.scale || from.zeroPoint !== to.zeroPoint) {
-      throw malformed(operator, "input and output are quantised differently, TensorFlow Lite's RELU6 does not rescale");
+      throw malformed(
+        operator,
+        "input and output are quantised differently, TensorFlow Lite's RELU6 does not rescale",
+      );
     }
     const range = typeRange(y.type);
     return {

@@ -47,10 +47,14 @@ function lower(operator: Operator): Softmax {
   const to = perTensor(operator, y);
   const bits = y.type === "int8" ? 8 : 16;
   if (to.zeroPoint !== -(2 ** (bits - 1)) || Math.abs(to.scale * 2 ** bits - 1) > 0.001) {
-    throw malformed(operator, `the output's quantisation is not 2^-${bits} with zero point ${-(2 ** (bits - 1))}`);
+    throw malformed(
+      operator,
+      `the output's quantisation is not 2^-${bits} with zero point ${-(2 ** (bits - 1))}`,
+    );
   }
-  const beta = operator.options.fields["beta"];
-  if (typeof beta !== "number" || !(beta > 0 && Number.isFinite(beta))) throw malformed(operator, `beta is ${beta}`);
+  const beta = operator.options.fields.beta;
+  if (typeof beta !== "number" || !(beta > 0 && Number.isFinite(beta)))
+    throw malformed(operator, `beta is ${beta}`);
   // PreprocessSoftmaxScaling and CalculateInputRadius in quantization_util.cc.
   const real = Math.min(beta * perTensor(operator, x).scale * 2 ** (31 - integerBits), 2 ** 31 - 1);
   const multiplier = quantizeMultiplier(real);

@@ -1,0 +1,86 @@
+/** The kernels' cost formulas against exactly counted opcodes, layer by layer. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../host/compiler/compile.js";
+import {
+  addCounts,
+  collectCounts,
+  type ExecutionCounts,
+  noCounts,
+  subtractCounts,
+} from "../../host/module/execution_counts.js";
+import { instrumentForCounting } from "../../host/module/instrument.js";
+import { webAssembly } from "../../host/module/webassembly.js";
+import { packagePath } from "../../host/package_root.js";
+import { conformanceFolder, readConformance } from "../reference/conformance.js";
+
+/** Exact counts of each layer for an input of zeros. */
+async function countLayers(
+  file: Uint8Array,
+): Promise<{ modelled: number[]; counted: number[]; operators: string[]; total: ExecutionCounts }> {
+  const module = await compile(file, { profile: true });
+  const { wasm, plan } = instrumentForCounting(module.payload, { fuel: false });
+  const counted: number[] = [];
+  let before = noCounts;
+  let total = noCounts;
+  const instance = new webAssembly.Instance(new webAssembly.Module(wasm), {
+    wamlet: {
+      layer: () => {
+        const now = collectCounts(instance.exports, plan);
+        const layer = subtractCounts(now, before);
+        counted.push(layer.opcodes);
+        total = addCounts(total, layer);
+        before = now;
+      },
+    },
+  });
+  (instance.exports.infer as () => number)();
+  const { layers } = module.description;
+  return { modelled: layers.map((l) => l.opcodes), counted, operators: layers.map((l) => l.operator), total };
+}
+
+const examples = ["examples/digits/digits.tflite", "examples/motion/motion.tflite"];
+const conformance = [
+  "hello_world_int8",
+  "kws_ref_model",
+  "pretrainedResnet_quant",
+  "ad01_int8",
+  "micro_speech_quantized",
+];
+
+async function check(file: Uint8Array): Promise<void> {
+  const { modelled, counted, operators } = await countLayers(file);
+  expect(counted.length).toBe(modelled.length);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  expect(Math.abs(sum(modelled) / sum(counted) - 1), "whole network").toBeLessThan(0.1);
+  const whole = sum(counted);
+  counted.forEach((count, index) => {
+    // A layer that hardly counts may be off by more; what dominates the choice of kernels may not.
+    if (count < whole * 0.02) return;
+    expect(
+      Math.abs((modelled[index] as number) / count - 1),
+      `layer ${index} ${operators[index]}: ${modelled[index]} modelled, ${count} counted`,
+    ).toBeLessThan(0.15);
+  });
+}
+
+describe("the kernels' cost model", () => {
+  for (const path of examples) {
+    it(`is within 10 % of the counted opcodes of ${path}, 15 % for each layer that matters`, async () => {
+      await check(readFileSync(packagePath(path)));
+    });
+  }
+  for (const name of conformance) {
+    it.skipIf(conformanceFolder === null)(
+      `is within 10 % of the counted opcodes of ${name}, 15 % a layer`,
+      async () => {
+        await check(readConformance(`models/${name}/model.tflite`));
+      },
+    );
+  }
+
+  it("counts the same opcodes in every run", async () => {
+    const file = readFileSync(packagePath(examples[0] as string));
+    expect((await countLayers(file)).total).toEqual((await countLayers(file)).total);
+  });
+});
