@@ -21,7 +21,7 @@ export class Line {
   #underWay = 0;
   #carried = 0;
   #callOff: (() => void)[] = [];
-  #drained: (() => void)[] = [];
+  #waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
 
   /**
    * @param deliver receives each piece at the time its last byte arrives
@@ -67,10 +67,10 @@ export class Line {
     }
   }
 
-  /** Resolves when all bytes given so far have arrived. */
-  drain(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push(resolve));
+  /** Resolves when at most `bytes` of what it was given are still under way. */
+  drainTo(bytes: number): Promise<void> {
+    if (this.#underWay <= bytes) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ bytes, resolve }));
   }
 
   /** Forgets what has not arrived. */
@@ -91,15 +91,16 @@ export class Line {
       this.#carried += piece.length;
       const arrived = this.#faults?.pass(piece) ?? piece;
       if (arrived.length > 0) this.#deliver(arrived);
-      if (this.#underWay === 0) this.#settle();
+      this.#settle();
     });
     this.#callOff.push(callOff);
   }
 
   #settle(): void {
-    const waiting = this.#drained;
-    this.#drained = [];
-    if (waiting.length > 0) this.#clock.yieldToHost();
-    for (const resolve of waiting) resolve();
+    const settled = this.#waiting.filter(({ bytes }) => this.#underWay <= bytes);
+    if (settled.length === 0) return;
+    this.#waiting = this.#waiting.filter(({ bytes }) => this.#underWay > bytes);
+    this.#clock.yieldToHost();
+    for (const { resolve } of settled) resolve();
   }
 }
