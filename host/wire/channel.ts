@@ -9,8 +9,12 @@ import { Sender } from "./sender.js";
 /** Log lines that wait for the line; more are dropped, for they are no messages. */
 const waitingLogs = 8;
 
+/** Frames that go before any DATA, in this order; of each kind but log lines only the latest matters. */
+const urgentKinds = ["syn", "ready", "resend", "poll", "ack", "log"] as const;
+type UrgentKind = (typeof urgentKinds)[number];
+
 interface Urgent {
-  readonly kind: FrameKind;
+  readonly kind: UrgentKind;
   readonly session: number;
   readonly payload: Uint8Array;
 }
@@ -40,7 +44,6 @@ export class Channel {
   readonly statistics = { resent: 0, polls: 0, damaged: 0, duplicates: 0 };
   /** Number of the next DATA that is due from the peer. */
   #expected = 0;
-  /** Frames to send before any DATA. */
   #urgent: Urgent[] = [];
 
   /** @param window that this side grants */
@@ -56,14 +59,17 @@ export class Channel {
     this.gapReported = false;
   }
 
-  /** Queues a frame outside the numbering. Of greetings and questions only the latest matters. */
-  urge(kind: FrameKind, payload: Uint8Array, session = this.session): void {
-    if (kind === "log") {
-      if (this.#urgent.filter((waiting) => waiting.kind === "log").length >= waitingLogs) return;
-    } else if (kind !== "ack") {
-      this.#urgent = this.#urgent.filter((waiting) => waiting.kind !== kind);
-    }
+  /** Queues a frame outside the numbering. */
+  urge(kind: UrgentKind, payload: Uint8Array, session = this.session): void {
+    if (kind !== "log") this.#urgent = this.#urgent.filter((waiting) => waiting.kind !== kind);
+    else if (this.#urgent.filter((waiting) => waiting.kind === "log").length >= waitingLogs) return;
     this.#urgent.push({ kind, session, payload });
+    this.#urgent.sort((one, other) => urgentKinds.indexOf(one.kind) - urgentKinds.indexOf(other.kind));
+  }
+
+  /** Whether a frame of this kind waits for the line. */
+  urges(kind: UrgentKind): boolean {
+    return this.#urgent.some((waiting) => waiting.kind === kind);
   }
 
   /** Takes ack, window and number of a frame of this session, and its message where it is the next one. */

@@ -28,8 +28,10 @@ export class DeviceEnd {
     const channel = this.#channel;
     if (frame.kind === "syn") this.#answerSyn(frame);
     else if (frame.kind === "ready" || frame.kind === "log") return;
-    else if (channel.session === 0 || frame.session !== channel.session) this.#greet(channel.session, 0, 0);
-    else {
+    else if (channel.session === 0 || frame.session !== channel.session) {
+      // An answer to SYN that still waits must not be displaced.
+      if (!channel.urges("ready")) this.#greet(channel.session, 0, 0);
+    } else {
       if (frame.kind === "resend") channel.sender.obeyAgain();
       channel.consume(frame, now);
       if (frame.kind === "poll") channel.urge("ack", frame.payload.slice(0, 1));
