@@ -9,18 +9,19 @@ import { interrupted } from "./abort.js";
 import type { ByteStream, OpenPortOptions, Transport } from "./byte_stream.js";
 import { DuplexStream } from "./duplex_stream.js";
 
-const scheme = "emulator:";
-
 export const emulatorTransport: Transport = {
   name: "virtual board",
   example: "emulator:esp32",
-  accepts: (url) => url.startsWith(scheme),
+  accepts: (url) => url.startsWith("emulator:"),
   open: openEmulator,
 };
 
 async function openEmulator(url: string, options: OpenPortOptions): Promise<ByteStream> {
-  const baudRate = options.baudRate ?? speedOf(url);
+  // Loaded here because most commands do not need a virtual board.
   const { emulatorBinding } = await import("../emulator/binding.js");
+  const { parseEmulatorUrl } = await import("../emulator/emulator_url.js");
+  const { board, baudRate: asked } = parseEmulatorUrl(url);
+  const baudRate = options.baudRate ?? asked ?? loadBoard(board).line.baudRate;
   const port = new SerialPortStream({ binding: emulatorBinding, path: url, baudRate, autoOpen: false });
   const failed = await new Promise<Error | null>((resolve) => port.open(resolve));
   if (failed instanceof WamletError) throw failed;
@@ -32,26 +33,10 @@ async function openEmulator(url: string, options: OpenPortOptions): Promise<Byte
       { cause: failed },
     );
   }
-  const close = () =>
-    new Promise<void>((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve()));
+  const close = () => new Promise<void>((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve()));
   if (options.signal?.aborted) {
     await close();
     throw interrupted();
   }
   return new DuplexStream(port, url, baudRate, close);
-}
-
-/** The URL's `baud`, or the speed of the board's own line. */
-function speedOf(url: string): number {
-  const [name = "", query = ""] = url.slice(scheme.length).split("?", 2);
-  const { baudRate } = loadBoard(name).line;
-  const asked = new URLSearchParams(query).get("baud");
-  if (asked === null) return baudRate;
-  const speed = Number(asked);
-  if (Number.isSafeInteger(speed) && speed > 0) return speed;
-  throw new WamletError(
-    "WAMLET_INVALID_PORT",
-    `"${asked}" in ${url} is no baud rate.`,
-    "Usual rates are 115200, 460800, 921600.",
-  );
 }

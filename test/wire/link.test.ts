@@ -54,14 +54,14 @@ describe("a link over a bad line", () => {
   });
 
   it("delivers through a window that holds a single frame", () => {
-    const bufferBytes = frameCost(256) + 64;
+    const bufferBytes = frameCost(576) + 64;
     const line = new SimulatedLine({
       seed: 6,
       faults: 0.01,
       deviceBufferBytes: bufferBytes,
-      devicePayload: 256,
+      devicePayload: 576,
     });
-    exchange(line, 400, 256);
+    exchange(line, 300, 576);
     expect(line.mostUnderWay).toBeLessThanOrEqual(bufferBytes - 64);
   });
 
