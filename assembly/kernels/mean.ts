@@ -1,5 +1,5 @@
 /**
- * MEAN, int8, plain reference form: sums over up to three reduced dimensions for each element of up to three kept
+ * MEAN and SUM, int8, plain reference form: sums over up to three reduced dimensions for each element of up to three kept
  * ones. The compiler joins neighbouring dimensions that are both kept or both reduced and gives each its step.
  */
 import { clamp, multiplyByQuantizedMultiplier } from "../arithmetic";
@@ -27,7 +27,7 @@ function sumReduced(
 }
 
 /**
- * mean = (sum − `offset`) · multiplier + outputZeroPoint: `offset` is the count times the input's zero point, and the
+ * (sum − `offset`) · multiplier + outputZeroPoint: `offset` is the count times the input's zero point; for a mean the
  * multiplier has 1/count in it.
  */
 export function mean(

@@ -2,20 +2,28 @@
 import { WamletError } from "../../errors.js";
 import type { Operator } from "../../model/graph.js";
 import { type OperatorCompiler, where } from "../layer.js";
+import { abs } from "./abs.js";
 import { add, sub } from "./add.js";
+import { argMax, argMin } from "./arg_max.js";
 import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./compare.js";
 import { concatenation, pack } from "./concatenation.js";
 import { conv2d } from "./conv_2d.js";
 import { depthwiseConv2d } from "./depthwise_conv_2d.js";
 import { dequantize } from "./dequantize.js";
+import { elu } from "./elu.js";
 import { fullyConnected } from "./fully_connected.js";
+import { hardSwish } from "./hard_swish.js";
+import { leakyRelu } from "./leaky_relu.js";
+import { logistic, tanh } from "./logistic.js";
 import { maximum, minimum } from "./maximum_minimum.js";
-import { mean } from "./mean.js";
+import { mean, sum } from "./mean.js";
 import { mirrorPad } from "./mirror_pad.js";
 import { mul } from "./mul.js";
 import { pad, padV2 } from "./pad.js";
 import { averagePool2d, maxPool2d } from "./pool_2d.js";
+import { prelu } from "./prelu.js";
 import { quantize } from "./quantize.js";
+import { reduceMax } from "./reduce_max.js";
 import { relu, relu6 } from "./relu.js";
 import { expandDims, reshape, squeeze } from "./reshape.js";
 import { slice, stridedSlice } from "./slice.js";
@@ -28,7 +36,10 @@ import { transpose } from "./transpose.js";
 
 const table: ReadonlyMap<string, OperatorCompiler> = new Map(
   [
+    abs,
     add,
+    argMax,
+    argMin,
     averagePool2d,
     batchToSpaceNd,
     concatenation,
@@ -36,13 +47,17 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     depthToSpace,
     depthwiseConv2d,
     dequantize,
+    elu,
     equal,
     expandDims,
     fullyConnected,
     greater,
     greaterEqual,
+    hardSwish,
+    leakyRelu,
     less,
     lessEqual,
+    logistic,
     maximum,
     maxPool2d,
     mean,
@@ -53,7 +68,9 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     pack,
     pad,
     padV2,
+    prelu,
     quantize,
+    reduceMax,
     relu,
     relu6,
     reshape,
@@ -67,6 +84,8 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     squeeze,
     stridedSlice,
     sub,
+    sum,
+    tanh,
     transpose,
     unpack,
   ].map((operator) => [operator.name, operator]),
