@@ -3,37 +3,17 @@
  * counters, of which as few as possible are added (Knuth's observation that the flow into a block equals the flow out
  * of it; an inner loop needs one counter, not one per branch). instrument.ts writes the counters into the binary.
  */
+import { addOpcodes, type BlockCost, type Insertion, type MemoryOperation, newBlock } from "./block_cost.js";
 import type { Instruction } from "./code_reader.js";
+import { countJumps, sureJump } from "./control_flow.js";
 import type { CoreModule, ModuleFunction } from "./core_module.js";
 import { translateFunction } from "./fast_interpreter.js";
 import { LinearExpression, zeroExpression } from "./linear_expression.js";
-import { type OpcodeClass, opcodeClasses, opcodeClassIndex } from "./opcode_class.js";
+import type { OpcodeClass } from "./opcode_class.js";
 import { code } from "./opcodes.js";
-
-/** What a block executes each time, and how often it runs. */
-export interface BlockCost {
-  /** How often: a sum of counters. */
-  readonly count: LinearExpression;
-  /** Opcodes of each class, in the order of `opcodeClasses`. */
-  readonly classes: Float64Array;
-  /** Calls of memory.init, memory.copy and memory.fill. */
-  readonly memoryCalls: { init: number; copy: number; fill: number };
-}
-
-export type MemoryOperation = "init" | "copy" | "fill";
-
-/** A place in the file where instrumentation is added. */
-export type Insertion = { readonly position: number } & (
-  | { readonly kind: "counter"; readonly counter: number }
-  /** At function entries and loop headers; charges what the block there costs. */
-  | { readonly kind: "fuel"; readonly block: BlockCost }
-  | { readonly kind: "memory"; readonly operation: MemoryOperation }
-);
 
 /** Longer sums get a counter of their own, so that hostile control flow cannot make them grow without bound. */
 const longestSum = 24;
-/** How far ahead a block's way back to its loop is looked for. */
-const farthestLook = 500;
 
 interface Label {
   readonly kind: "function" | "block" | "loop" | "if";
@@ -205,52 +185,14 @@ class FlowWalk {
    * as the body of a `for` does, that is known; else it gets a counter.
    */
   #followedBlock(instruction: Instruction, index: number): LinearExpression {
-    const loop = this.splitAtCalls
-      ? null
-      : this.#surelyJumpsTo(index + 1, instruction.opcode.code === code.if);
-    return loop === null ? this.#countAt(instruction.end) : loop.headers.minus(loop.entries);
-  }
-
-  /** The loop of one way back to which the instructions from `first` on lead without another way out; else null. */
-  #surelyJumpsTo(first: number, insideIf: boolean): Label | null {
-    let depth = 0;
-    for (let index = first; index < Math.min(this.#instructions.length, first + farthestLook); index++) {
-      const { opcode, index: label, labels } = this.#instructions[index] as Instruction;
-      switch (opcode.code) {
-        case code.block:
-        case code.loop:
-        case code.if:
-          depth++;
-          break;
-        case code.else:
-          if (depth === 0) return null;
-          break;
-        case code.end:
-          if (depth === 0) return null;
-          depth--;
-          break;
-        case code.br:
-          if (label < depth) break;
-          if (depth === 0) {
-            // The label of the `if` itself is not pushed yet while its then branch is looked at.
-            const outer = insideIf ? label - 1 : label;
-            const target = outer < 0 ? undefined : this.#labels[this.#labels.length - 1 - outer];
-            return target?.kind === "loop" && target.oneWayBack ? target : null;
-          }
-          return null;
-        case code.brIf:
-          if (label >= depth) return null;
-          break;
-        case code.brTable:
-          if (labels.some((way) => way >= depth)) return null;
-          break;
-        case code.return:
-        case code.unreachable:
-          return null;
-        default:
-      }
+    const label = this.splitAtCalls ? null : sureJump(this.#instructions, index + 1);
+    if (label !== null) {
+      // The label of an `if` is not pushed yet while its then branch is looked at.
+      const outer = instruction.opcode.code === code.if ? label - 1 : label;
+      const loop = outer < 0 ? undefined : this.#labels[this.#labels.length - 1 - outer];
+      if (loop?.kind === "loop" && loop.oneWayBack) return loop.headers.minus(loop.entries);
     }
-    return null;
+    return this.#countAt(instruction.end);
   }
 
   #else(): void {
@@ -349,47 +291,17 @@ class FlowWalk {
 
   #execute(opcodeClass: OpcodeClass, times = 1): void {
     if (this.#current === null) return;
-    add(this.#current, opcodeClass, times);
+    addOpcodes(this.#current, opcodeClass, times);
   }
 
   /** Counts one opcode `times` often; in the block itself where it runs every time, so that fuel is charged for it. */
   #executeIn(block: BlockCost, opcodeClass: OpcodeClass, times: LinearExpression): void {
     if (times === block.count) {
-      add(block, opcodeClass, 1);
+      addOpcodes(block, opcodeClass, 1);
       return;
     }
     const edge = newBlock(times);
-    add(edge, opcodeClass, 1);
+    addOpcodes(edge, opcodeClass, 1);
     this.#blocks.push(edge);
   }
-}
-
-function add(block: BlockCost, opcodeClass: OpcodeClass, times: number): void {
-  const place = opcodeClassIndex[opcodeClass];
-  block.classes[place] = (block.classes[place] ?? 0) + times;
-}
-
-function newBlock(count: LinearExpression): BlockCost {
-  return {
-    count,
-    classes: new Float64Array(opcodeClasses.length),
-    memoryCalls: { init: 0, copy: 0, fill: 0 },
-  };
-}
-
-/** Jumps to each loop, by the index of its instruction; jumps in code that is never reached count, too. */
-function countJumps(instructions: readonly Instruction[]): Map<number, number> {
-  const jumps = new Map<number, number>();
-  const open: number[] = [-1];
-  instructions.forEach(({ opcode, index, labels }, at) => {
-    const jump = (label: number) => {
-      const target = open[open.length - 1 - label] ?? -1;
-      jumps.set(target, (jumps.get(target) ?? 0) + 1);
-    };
-    if (opcode.code === code.block || opcode.code === code.loop || opcode.code === code.if) open.push(at);
-    else if (opcode.code === code.end) open.pop();
-    else if (opcode.code === code.br || opcode.code === code.brIf) jump(index);
-    else if (opcode.code === code.brTable) labels.forEach(jump);
-  });
-  return jumps;
 }

@@ -2,7 +2,7 @@
  * What an inference executed: opcodes by class and bytes moved, read from the counters that instrument.ts put into a
  * module. Exact and the same in every run. Counts can be subtracted, which gives those of one inference or one layer.
  */
-import type { BlockCost, MemoryOperation } from "./block_counts.js";
+import type { BlockCost, MemoryOperation } from "./block_cost.js";
 import { type OpcodeClass, opcodeClasses } from "./opcode_class.js";
 import type { WasmExports, WasmGlobal } from "./webassembly.js";
 

@@ -4,7 +4,8 @@
  * keep their indices and imports stay, so the rewritten module answers just as the payload does.
  */
 import { type AbiSummary, checkAbi } from "./abi.js";
-import { type BlockCost, blocksOf, type Insertion, type MemoryOperation } from "./block_counts.js";
+import type { BlockCost, Insertion, MemoryOperation } from "./block_cost.js";
+import { blocksOf } from "./block_counts.js";
 import { ByteWriter } from "./byte_writer.js";
 import { unsupported } from "./code_reader.js";
 import type { ModuleFunction } from "./core_module.js";
