@@ -22,6 +22,8 @@ export interface ConversationOptions extends LineOptions {
   readonly onLog?: ((level: number, text: string) => void) | undefined;
   /** Text on the line that is none of the agent's: a boot ROM, a panic. */
   readonly onConsole?: ((text: string) => void) | undefined;
+  /** A session has begun: the first one, and one after each restart of the board. */
+  readonly onOpen?: (() => void) | undefined;
 }
 
 /** Somebody who waits for messages. */
@@ -203,7 +205,7 @@ export class Conversation {
 
   #handle(event: LinkEvent): void {
     if (event.type === "message") this.#dispatch(event.payload);
-    else if (event.type === "open") this.#opening.resolve();
+    else if (event.type === "open") this.#opened();
     else if (event.type === "log") this.#options.onLog?.(event.level, event.text);
     else if (event.type === "console") this.#options.onConsole?.(event.text);
     else if (event.type === "failed") this.#lose(event.error);
@@ -212,6 +214,11 @@ export class Conversation {
       this.#opening = pledge();
       this.#failWaiting(restarted());
     }
+  }
+
+  #opened(): void {
+    this.#opening.resolve();
+    this.#options.onOpen?.();
   }
 
   #dispatch(payload: Uint8Array): void {
