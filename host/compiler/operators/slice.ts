@@ -86,7 +86,7 @@ function stridedAxis(
 function lowerStridedSlice(operator: Operator): Movement {
   const x = input(operator, 0);
   const { fields } = operator.options;
-  if (fields["ellipsisMask"] || fields["newAxisMask"] || fields["offset"]) {
+  if (fields.ellipsisMask || fields.newAxisMask || fields.offset) {
     throw unsupported(
       operator,
       "an ellipsis, a new axis or offsets",

@@ -12,6 +12,7 @@ import { depthwiseConv2d } from "./depthwise_conv_2d.js";
 import { dequantize } from "./dequantize.js";
 import { elu } from "./elu.js";
 import { fullyConnected } from "./fully_connected.js";
+import { gather } from "./gather.js";
 import { hardSwish } from "./hard_swish.js";
 import { leakyRelu } from "./leaky_relu.js";
 import { logistic, tanh } from "./logistic.js";
@@ -26,6 +27,7 @@ import { quantize } from "./quantize.js";
 import { reduceMax } from "./reduce_max.js";
 import { relu, relu6 } from "./relu.js";
 import { expandDims, reshape, squeeze } from "./reshape.js";
+import { resizeBilinear, resizeNearestNeighbor } from "./resize.js";
 import { slice, stridedSlice } from "./slice.js";
 import { softmax } from "./softmax.js";
 import { batchToSpaceNd, spaceToBatchNd } from "./space_to_batch_nd.js";
@@ -33,6 +35,7 @@ import { depthToSpace, spaceToDepth } from "./space_to_depth.js";
 import { splitEvenly, splitV, unpack } from "./split.js";
 import { squaredDifference } from "./squared_difference.js";
 import { transpose } from "./transpose.js";
+import { transposeConv } from "./transpose_conv.js";
 
 const table: ReadonlyMap<string, OperatorCompiler> = new Map(
   [
@@ -51,6 +54,7 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     equal,
     expandDims,
     fullyConnected,
+    gather,
     greater,
     greaterEqual,
     hardSwish,
@@ -74,6 +78,8 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     relu,
     relu6,
     reshape,
+    resizeBilinear,
+    resizeNearestNeighbor,
     slice,
     softmax,
     spaceToBatchNd,
@@ -87,6 +93,7 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     sum,
     tanh,
     transpose,
+    transposeConv,
     unpack,
   ].map((operator) => [operator.name, operator]),
 );
