@@ -24,7 +24,7 @@ function lowerConcatenation(operator: Operator): Movement {
   const y = output(operator);
   const { shape } = first(operator, inputs);
   const axis = resolveAxis(operator, integerOption(operator, "axis", -8, 8), shape.length);
-  if (operator.options.fields["fusedActivation"] !== "NONE") {
+  if (operator.options.fields.fusedActivation !== "NONE") {
     throw unsupported(operator, "a fused activation", "Put the activation behind the concatenation.");
   }
   const parts = inputs.map((tensor) => ({ tensor, length: tensor.shape[axis] ?? 0 }));

@@ -12,7 +12,7 @@ function lower(operator: Operator): Movement {
   const y = output(operator);
   const amounts = constantIntegers(operator, input(operator, 1));
   // REFLECT leaves out the border itself, SYMMETRIC repeats it.
-  const skipped = operator.options.fields["mode"] === "REFLECT" ? 1 : 0;
+  const skipped = operator.options.fields.mode === "REFLECT" ? 1 : 0;
   if (amounts.length !== 2 * x.shape.length) {
     throw malformed(operator, `${amounts.length} paddings for ${x.shape.length} dimensions`);
   }
