@@ -37,6 +37,16 @@ export function multiplyByQuantizedMultiplier(value: i32, multiplier: i32, left:
   return roundingDivideByPowerOfTwo(roundingDoublingHighMultiply(value << left, multiplier), right);
 }
 
+/** value · 2^exponent, saturated to int32. */
+// @ts-ignore: decorator
+@inline
+export function saturatingShiftLeft(value: i32, exponent: i32): i32 {
+  const wide: i64 = <i64>value << exponent;
+  if (wide > <i64>i32.MAX_VALUE) return i32.MAX_VALUE;
+  if (wide < <i64>i32.MIN_VALUE) return i32.MIN_VALUE;
+  return <i32>wide;
+}
+
 /** value limited to [low, high]; two selects, no branch. */
 // @ts-ignore: decorator
 @inline

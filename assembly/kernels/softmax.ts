@@ -3,22 +3,12 @@
  * TensorFlow Lite's reference kernel calls them (reference/softmax.h, gemmlowp fixedpoint.h). Numbers named Qm.n
  * are int32 with m integer and n fractional bits.
  */
-import { roundingDivideByPowerOfTwo } from "../arithmetic";
+import { roundingDivideByPowerOfTwo, saturatingShiftLeft } from "../arithmetic";
 
 /** The saturating high multiply: here both operands may be −2³¹. */
 function highMultiply(a: i32, b: i32): i32 {
   if (a == i32.MIN_VALUE && b == i32.MIN_VALUE) return i32.MAX_VALUE;
   return <i32>((<i64>a * <i64>b + 0x40000000) >> 31);
-}
-
-/** value · 2^exponent, saturated to int32. */
-// @ts-ignore: decorator
-@inline
-function saturatingShiftLeft(value: i32, exponent: i32): i32 {
-  const wide: i64 = <i64>value << exponent;
-  if (wide > <i64>i32.MAX_VALUE) return i32.MAX_VALUE;
-  if (wide < <i64>i32.MIN_VALUE) return i32.MIN_VALUE;
-  return <i32>wide;
 }
 
 /** e^a for a in [−¼, 0), both Q0.31: the Taylor series of degree 4 around −⅛. */

@@ -5,6 +5,7 @@ import { type OperatorCompiler, where } from "../layer.js";
 import { abs } from "./abs.js";
 import { add, sub } from "./add.js";
 import { argMax, argMin } from "./arg_max.js";
+import { batchMatmul } from "./batch_matmul.js";
 import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./compare.js";
 import { concatenation, pack } from "./concatenation.js";
 import { conv2d } from "./conv_2d.js";
@@ -14,6 +15,7 @@ import { elu } from "./elu.js";
 import { fullyConnected } from "./fully_connected.js";
 import { gather } from "./gather.js";
 import { hardSwish } from "./hard_swish.js";
+import { l2Normalization } from "./l2_normalization.js";
 import { leakyRelu } from "./leaky_relu.js";
 import { logistic, tanh } from "./logistic.js";
 import { maximum, minimum } from "./maximum_minimum.js";
@@ -44,6 +46,7 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     argMax,
     argMin,
     averagePool2d,
+    batchMatmul,
     batchToSpaceNd,
     concatenation,
     conv2d,
@@ -58,6 +61,7 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     greater,
     greaterEqual,
     hardSwish,
+    l2Normalization,
     leakyRelu,
     less,
     lessEqual,
