@@ -109,6 +109,11 @@ export class VirtualBoard {
     this.#device = undefined;
   }
 
+  /** What the board keeps without power. */
+  get flash(): Flash {
+    return this.#options.flash;
+  }
+
   #boot(): void {
     this.clock.after(BOOT_NANOSECONDS, () => {
       if (this.#heldInReset || this.#closed || this.#device !== undefined) return;
