@@ -6,6 +6,6 @@ export function dequantize({ input: inputAt, output }: KernelCall): void {
   const input = inputAt(0);
   const { scale, zeroPoint } = perTensor(input);
   input.numbers.forEach((value, index) => {
-    output.numbers[index] = Math.fround(scale * Math.fround(value - zeroPoint));
+    output.numbers[index] = Math.fround(scale * (value - zeroPoint));
   });
 }

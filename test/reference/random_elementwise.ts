@@ -1,0 +1,135 @@
+/** Random ADD, SOFTMAX, QUANTIZE, DEQUANTIZE, RELU and RELU6. */
+
+import type { ElementType } from "../../host/element_type.js";
+import type { TensorSpec } from "../model/model_builder.js";
+import type { Random } from "../model/random.js";
+import {
+  elementsOf,
+  int8Bytes,
+  int8Quantisation,
+  type LayerSpec,
+  nearbyScale,
+  randomActivation,
+  randomInt8,
+  randomScale,
+  randomShape,
+  sometimesTied,
+} from "./random_parts.js";
+
+/** ADD of equal or broadcast shapes, the second term at times a constant. */
+export function randomAdd(random: Random): LayerSpec {
+  const shape = randomShape(random, random.integer(1, 4), 7);
+  const other = random.chance(0.5) ? shape : broadcastable(random, shape);
+  const swapped = random.chance(0.3);
+  const [left, right] = swapped ? [other, shape] : [shape, other];
+  const scale = randomScale(random, -8, 1);
+  const tensor = (name: string, own: readonly number[], spread: number): TensorSpec => ({
+    name,
+    type: "int8",
+    shape: own,
+    quantisation: int8Quantisation(random, sometimesTied(random, nearbyScale(random, scale, spread))),
+  });
+  const constant = random.chance(0.3);
+  const second = tensor("right", right, 4);
+  return {
+    tensors: [
+      tensor("left", left, 4),
+      tensor("output", shape, 2),
+      constant ? { ...second, data: int8Bytes(randomInt8(random, elementsOf(right))) } : second,
+    ],
+    inputs: [0, 2],
+    graphInputs: constant ? [0] : [0, 2],
+    output: 1,
+    options: { fusedActivation: randomActivation(random) },
+  };
+}
+
+/** A shape that broadcasts to the given one: leading dimensions left out, some of the rest 1. */
+function broadcastable(random: Random, shape: readonly number[]): number[] {
+  return shape.slice(random.integer(0, shape.length - 1)).map((size) => (random.chance(0.4) ? 1 : size));
+}
+
+/** SOFTMAX to int8, at times to int16, whose output quantisations are fixed. */
+export function randomSoftmax(random: Random): LayerSpec {
+  const shape = [...randomShape(random, random.integer(0, 3), 4), random.integer(1, 40)];
+  const wide = random.chance(0.2);
+  const output: TensorSpec = wide
+    ? { name: "output", type: "int16", shape, quantisation: { scales: [1 / 65536], zeroPoints: [-32768] } }
+    : { name: "output", type: "int8", shape, quantisation: { scales: [1 / 256], zeroPoints: [-128] } };
+  const input = int8Quantisation(random, randomScale(random, -9, 6));
+  const beta = random.chance(0.7) ? 1 : randomScale(random, -2, 2);
+  return unary({ name: "input", type: "int8", shape, quantisation: input }, output, { beta });
+}
+
+/** The pairs of types that QUANTIZE converts between. */
+const conversions: readonly (readonly [from: ElementType, to: ElementType])[] = [
+  ["float32", "int8"],
+  ["float32", "int16"],
+  ["int8", "int8"],
+  ["int8", "uint8"],
+  ["int8", "int16"],
+  ["int8", "int32"],
+  ["int16", "int8"],
+  ["int16", "int16"],
+  ["int16", "int32"],
+  ["int32", "int8"],
+  ["int32", "int16"],
+  ["uint8", "int8"],
+];
+
+export function randomQuantize(random: Random): LayerSpec {
+  const [from, to] = random.pick(conversions);
+  const shape = randomShape(random, random.integer(1, 4), 6);
+  const scale = randomScale(random, -8, 1);
+  // An int32 or int16 of a fine scale goes to an int8 of a coarse one; multipliers over 1 only where sums stay small.
+  const finer = from === "int32" ? random.integer(10, 20) : from === "int16" && to === "int8" ? 8 : 0;
+  const same = from !== "float32" && random.chance(0.2);
+  const outputScale = same ? scale : nearbyScale(random, scale * 2 ** finer, 2);
+  return unary(
+    { name: "input", type: from, shape, ...quantised(random, from, scale) },
+    { name: "output", type: to, shape, ...quantised(random, to, outputScale) },
+    {},
+  );
+}
+
+export function randomDequantize(random: Random): LayerSpec {
+  const type = random.pick<ElementType>(["int8", "int8", "int16"]);
+  const shape = randomShape(random, random.integer(1, 4), 6);
+  const input = { name: "input", type, shape, ...quantised(random, type, randomScale(random, -20, 10)) };
+  return unary(input, { name: "output", type: "float32", shape }, {});
+}
+
+/** RELU from one quantisation to another. */
+export function randomRelu(random: Random): LayerSpec {
+  const shape = randomShape(random, random.integer(1, 4), 7);
+  const scale = randomScale(random, -8, 1);
+  const to = nearbyScale(random, scale, 3);
+  return unary(
+    { name: "input", type: "int8", shape, quantisation: int8Quantisation(random, scale) },
+    { name: "output", type: "int8", shape, quantisation: int8Quantisation(random, to) },
+    {},
+  );
+}
+
+/** RELU6, whose input and output share their quantisation. */
+export function randomRelu6(random: Random): LayerSpec {
+  const shape = randomShape(random, random.integer(1, 4), 7);
+  const quantisation = int8Quantisation(random, sometimesTied(random, randomScale(random, -8, 1)));
+  return unary(
+    { name: "input", type: "int8", shape, quantisation },
+    { name: "output", type: "int8", shape, quantisation },
+    {},
+  );
+}
+
+/** Quantisation of a type as converters write it: wide types are symmetric. */
+function quantised(random: Random, type: ElementType, scale: number): Pick<TensorSpec, "quantisation"> {
+  if (type === "float32") return {};
+  if (type === "int8") return { quantisation: int8Quantisation(random, scale) };
+  const zeroPoint = type === "uint8" ? random.integer(0, 255) : 0;
+  return { quantisation: { scales: [scale], zeroPoints: [zeroPoint] } };
+}
+
+function unary(input: TensorSpec, output: TensorSpec, options: LayerSpec["options"]): LayerSpec {
+  return { tensors: [input, output], inputs: [0], graphInputs: [0], output: 1, options };
+}
