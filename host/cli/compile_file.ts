@@ -1,13 +1,15 @@
 /** From a path on the command line to a module: compiled where it is a model, read where it is one already. */
 import { basename } from "node:path";
 import type { CompiledModule } from "../compiler/compile.js";
+import type { Board } from "../descriptor/board.js";
 import type { WamletModule } from "../module/layout.js";
 import type { Progress } from "./progress.js";
 import { readFileBytes } from "./read_file.js";
 
 /** Options of the verbs that compile. */
 export interface CompileArguments {
-  readonly board?: string | undefined;
+  /** Name or path of a descriptor, or the board that answered. */
+  readonly board?: string | Board | undefined;
   readonly labels?: string | undefined;
   readonly name?: string | undefined;
   readonly moduleVersion?: string | undefined;
@@ -15,7 +17,7 @@ export interface CompileArguments {
 }
 
 interface Surroundings {
-  readonly progress: Progress;
+  readonly progress: Pick<Progress, "show" | "clear">;
   readonly signal: AbortSignal;
 }
 
@@ -70,9 +72,9 @@ async function compileBytes(
   progress.show(`Compiling ${basename(path)}`);
   const { compile } = await import("../compiler/compile.js");
   const board =
-    options.board === undefined
-      ? undefined
-      : (await import("../descriptor/load_board.js")).loadBoard(options.board);
+    typeof options.board === "string"
+      ? (await import("../descriptor/load_board.js")).loadBoard(options.board)
+      : options.board;
   const labels =
     options.labels === undefined
       ? undefined

@@ -15,10 +15,30 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Compile a quantised .tflite into a module",
     load: async () => (await import("./verbs/compile.js")).compile,
   },
+  run: {
+    positionals: "<file>",
+    summary: "Run a model or module on frames, here",
+    load: async () => (await import("./verbs/run.js")).run,
+  },
+  validate: {
+    positionals: "[model]",
+    summary: "Compare answers with golden ones, bit for bit",
+    load: async () => (await import("./verbs/validate.js")).validate,
+  },
   inspect: {
     positionals: "<file>",
     summary: "Show what is inside a model or module",
     load: async () => (await import("./verbs/inspect.js")).inspect,
+  },
+  deploy: {
+    positionals: "<file>",
+    summary: "Store a module on a board and verify it",
+    load: async () => (await import("./verbs/deploy.js")).deploy,
+  },
+  modules: {
+    positionals: "[action] [name]",
+    summary: "List, activate and remove a board's modules",
+    load: async () => (await import("./verbs/modules.js")).modules,
   },
   boards: {
     positionals: "[name]",
