@@ -12,7 +12,13 @@ export interface Requantization extends LoweredLayer {
   readonly maximum: number;
 }
 
-const elementTypes: Readonly<Record<string, string>> = { int8: "i8", int16: "i16", int32: "i32" };
+/** AssemblyScript's names of the element types that kernels are generic over. */
+export const elementTypes: Readonly<Record<string, string>> = {
+  int8: "i8",
+  uint8: "u8",
+  int16: "i16",
+  int32: "i32",
+};
 
 export function requantizeForm<L extends Requantization>(
   name: string,

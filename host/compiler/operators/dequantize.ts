@@ -2,6 +2,7 @@
 import type { Operator, Tensor } from "../../model/graph.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
 import { float32Bits, input, output, perTensor, requireShape, requireType } from "../operands.js";
+import { elementTypes } from "../requantize.js";
 
 interface Dequantize extends LoweredLayer {
   readonly scale: number;
@@ -18,7 +19,7 @@ const plain: KernelForm<Dequantize> = {
     {
       file: "kernels/quantize",
       function: "dequantize",
-      types: [layer.inputs[0]?.type === "int16" ? "i16" : "i8"],
+      types: [elementTypes[(layer.inputs[0] as Tensor).type] as string],
       arguments: [
         ["input", places.address(layer.inputs[0] as Tensor)],
         ["output", places.address(layer.outputs[0] as Tensor)],
@@ -33,7 +34,7 @@ const plain: KernelForm<Dequantize> = {
 function lower(operator: Operator): Dequantize {
   const x = input(operator, 0);
   const y = output(operator);
-  requireType(operator, x, "int8", "int16");
+  requireType(operator, x, "int8", "uint8", "int16");
   requireType(operator, y, "float32");
   requireShape(operator, y, x.shape);
   return { inputs: [x], outputs: [y], macs: 0, parameters: 0, ...perTensor(operator, x) };

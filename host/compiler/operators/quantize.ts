@@ -17,7 +17,7 @@ import {
   requireType,
   unsupported,
 } from "../operands.js";
-import { requantizeForm } from "../requantize.js";
+import { elementTypes, requantizeForm } from "../requantize.js";
 
 interface Quantize extends LoweredLayer {
   readonly inputZeroPoint: number;
@@ -39,7 +39,7 @@ const fromFloat: KernelForm<Quantize> = {
     {
       file: "kernels/quantize",
       function: "quantize",
-      types: [layer.outputs[0]?.type === "int16" ? "i16" : "i8"],
+      types: [elementTypes[(layer.outputs[0] as Tensor).type] as string],
       arguments: [
         ["input", places.address(layer.inputs[0] as Tensor)],
         ["output", places.address(layer.outputs[0] as Tensor)],
@@ -65,16 +65,17 @@ const table = lookupForm<Quantize>("quantize_table", (layer, value) => {
 
 /** Pairs of types that TensorFlow Lite Micro's QUANTIZE takes and whose results are known here bit for bit. */
 const targets: Readonly<Record<string, readonly string[]>> = {
-  float32: ["int8", "int16"],
-  int8: ["int8", "int16", "int32"],
+  float32: ["int8", "uint8", "int16"],
+  int8: ["int8", "uint8", "int16", "int32"],
+  uint8: ["int8", "uint8"],
   int16: ["int8", "int16", "int32"],
 };
 
 function lower(operator: Operator): Quantize {
   const x = input(operator, 0);
   const y = output(operator);
-  requireType(operator, x, "float32", "int8", "int16");
-  requireType(operator, y, "int8", "int16", "int32");
+  requireType(operator, x, "float32", "int8", "uint8", "int16");
+  requireType(operator, y, "int8", "uint8", "int16", "int32");
   if (!targets[x.type]?.includes(y.type)) {
     throw unsupported(
       operator,
