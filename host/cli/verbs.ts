@@ -45,4 +45,9 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Show the boards that are known, and what is attached",
     load: async () => (await import("./verbs/boards.js")).boards,
   },
+  bench: {
+    positionals: "[models..]",
+    summary: "Compile models and count what an inference takes",
+    load: async () => (await import("./verbs/bench.js")).bench,
+  },
 };
