@@ -11,6 +11,8 @@ export interface FieldType<Value> {
   /** As docs/PROTOCOL.md names it: `integer`, `text`… */
   readonly kind: string;
   readonly meaning: string;
+  /** Of records: their fields. */
+  readonly record?: RecordType;
   /** Of every occurrence of the tag, in their order; none gives the default. */
   read(found: readonly Field[]): Value;
   // A method, so that a table may hold fields of all types: each is only given values that it read or declared.
@@ -110,6 +112,7 @@ export function records<Fields extends RecordType>(
     tag,
     kind: "records",
     meaning,
+    record: fields,
     read: (found) => found.map((field) => decodeRecord(fields, field.value)),
     write: (writer, value) => {
       for (const record of value) writer.bytes(tag, encodeRecord(fields, record));

@@ -4,9 +4,9 @@
  */
 import type { WamletError } from "../errors.js";
 import type { Channel } from "./channel.js";
-import { type Frame, payloadWithin } from "./frame.js";
+import { type Frame, minPayloadLimit, payloadWithin } from "./frame.js";
 import { decodeReady, encodeSyn, protocolVersion, type Ready } from "./greeting.js";
-import { noAgent, otherVersion, silentBoard, stuckBoard, takenOver } from "./link_errors.js";
+import { noAgent, otherVersion, silentBoard, smallBoard, stuckBoard, takenOver } from "./link_errors.js";
 import type { HostLinkOptions } from "./link_event.js";
 import { Patience } from "./patience.js";
 
@@ -147,12 +147,17 @@ export class HostEnd {
   #opened(frame: Frame, ready: Ready, now: number): void {
     const channel = this.#channel;
     const { bootId } = ready;
+    const maxPayload = Math.min(ready.maxPayload, payloadWithin(frame.window));
+    if (maxPayload < minPayloadLimit) {
+      this.#fail(smallBoard(maxPayload));
+      return;
+    }
     this.#bootId = bootId;
     channel.state = "open";
-    channel.peerPayload = Math.min(ready.maxPayload, payloadWithin(frame.window));
+    channel.peerPayload = maxPayload;
     channel.reset(frame.window);
     this.#patience.heard(now);
-    channel.events.push({ type: "open", session: channel.session, bootId, maxPayload: channel.peerPayload });
+    channel.events.push({ type: "open", session: channel.session, bootId, maxPayload });
     this.update(now);
   }
 

@@ -83,6 +83,11 @@ export class Link {
     return this.#channel.statistics;
   }
 
+  /** Bytes that found the buffer full: the peer sent more than it was granted, or the line doubled them. */
+  get dropped(): number {
+    return this.#buffer.dropped;
+  }
+
   /** Host: an answer is due, so silence is worth a question. */
   set expecting(value: boolean) {
     this.#host?.expect(value, this.#now);

@@ -1,5 +1,6 @@
 /** How a session ends without being closed, in words. */
 import { WamletError } from "../errors.js";
+import { minPayloadLimit } from "./frame.js";
 import { protocolVersion, type Ready } from "./greeting.js";
 
 export function silentBoard(milliseconds: number): WamletError {
@@ -40,6 +41,14 @@ export function otherVersion(ready: Ready): WamletError {
     "WAMLET_PROTOCOL_VERSION",
     `The board speaks protocol versions ${minVersion} to ${maxVersion}, this release version ${protocolVersion}.`,
     "Flash the agent of this release, or use the release of wamlet that fits the board.",
+  );
+}
+
+export function smallBoard(maxPayload: number): WamletError {
+  return new WamletError(
+    "WAMLET_INVALID_PACKET",
+    `The board takes messages of ${maxPayload} bytes at most; the protocol needs ${minPayloadLimit}.`,
+    "Flash an agent with a larger receive buffer.",
   );
 }
 

@@ -73,6 +73,14 @@ describe("a link over a bad line", () => {
     expect(line.mostUnderWay).toBeLessThanOrEqual(line.window);
   });
 
+  it("never overflows the device's buffer while the device computes", () => {
+    const compute = (random: () => number) => (chance(random, 0.1) ? random() % 900 : random() % 20);
+    const line = new SimulatedLine({ seed: 15, faults: 0, compute });
+    exchange(line, 400, 500);
+    expect(line.mostUnderWay).toBeGreaterThan(line.window / 2);
+    expect(line.device.dropped).toBe(0);
+  });
+
   it("counts on past 255 messages under way in small frames", () => {
     const line = new SimulatedLine({ seed: 8, faults: 0, deviceBufferBytes: 65_536 });
     exchange(line, 1000, 4);

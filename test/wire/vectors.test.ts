@@ -32,7 +32,7 @@ interface Vectors {
 }
 
 const file = new URL("../../boards/agent/vectors.json", import.meta.url);
-if (process.env["WAMLET_WRITE_VECTORS"]) writeFileSync(file, `${JSON.stringify(makeVectors(), null, 2)}\n`);
+if (process.env.WAMLET_WRITE_VECTORS) writeFileSync(file, `${JSON.stringify(makeVectors(), null, 2)}\n`);
 const vectors = JSON.parse(readFileSync(file, "utf8")) as Vectors;
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, "hex"));
 
