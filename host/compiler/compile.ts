@@ -87,6 +87,7 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
     name,
     layers: emitted,
     buffers,
+    states: storage.states.map(({ buffer, value }) => ({ ...(buffers[buffer] as PlannedBuffer), value })),
     planBytes: plan.bytes,
     linearMemoryBytes,
     profile,

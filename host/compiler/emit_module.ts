@@ -12,10 +12,20 @@ export interface EmittedLayer {
   readonly calls: readonly KernelCall[];
 }
 
+/** A buffer of the plan that keeps its content between inferences, and the byte it starts with. */
+export interface InitialState {
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly value: number;
+}
+
 export interface ModuleSource {
   readonly name: string;
   readonly layers: readonly EmittedLayer[];
   readonly buffers: readonly PlannedBuffer[];
+  /** What `reset()` fills; without any there is no `reset`. */
+  readonly states: readonly InitialState[];
   readonly planBytes: number;
   readonly linearMemoryBytes: number;
   /** Calls `wamlet.layer(i)` after each layer. */
@@ -45,7 +55,20 @@ export function emitModule(module: ModuleSource): string {
     for (const call of calls) lines.push(...callLines(call));
     if (module.profile) lines.push(`  layer(${index});`);
   });
-  return `${[...lines, "  return 0;", "}"].join("\n")}\n`;
+  return `${[...lines, "  return 0;", "}", ...resetLines(module.states)].join("\n")}\n`;
+}
+
+function resetLines(states: readonly InitialState[]): string[] {
+  if (states.length === 0) return [];
+  return [
+    "",
+    "/** Begins a new sequence: every state as it is before the first inference. Called once after loading, too. */",
+    "export function reset(): void {",
+    ...states.map(
+      ({ name, offset, bytes, value }) => `  memory.fill(${offset}, ${value}, ${bytes}); // ${comment(name)}`,
+    ),
+    "}",
+  ];
 }
 
 function imports(module: ModuleSource): string[] {

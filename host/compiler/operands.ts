@@ -19,6 +19,14 @@ export function optionalInput(operator: Operator, index: number): Tensor | null 
   return operator.inputs[index] ?? null;
 }
 
+/** The input at `index`, which must be a variable: state that lives from inference to inference. */
+export function requireVariable(operator: Operator, index: number): Tensor {
+  const tensor = input(operator, index);
+  if (!tensor.isVariable)
+    throw malformed(operator, `tensor '${tensor.name}' is no variable, it cannot keep state`);
+  return tensor;
+}
+
 /** The only output. */
 export function output(operator: Operator): Tensor {
   const [tensor, ...more] = operator.outputs;

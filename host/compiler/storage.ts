@@ -20,6 +20,8 @@ export interface Storage {
   readonly ofScratch: readonly (readonly number[])[];
   /** Per layer: constant inputs that are brought in before it, by tensor index. */
   readonly ofConstant: readonly ReadonlyMap<number, number>[];
+  /** Buffers that keep their content from inference to inference, and the byte that `reset()` fills them with. */
+  readonly states: readonly { readonly buffer: number; readonly value: number }[];
 }
 
 interface OpenBuffer {
@@ -67,6 +69,13 @@ export function assignStorage(
   };
 
   for (const tensor of graph.inputs) openTensor(tensor, "input", 0);
+  const variables = new Set(layers.flatMap((layer) => layer.inputs).filter((tensor) => tensor.isVariable));
+  const states = [...variables].map(({ index, name, bytes, type, quantisation }) => {
+    const buffer = open({ name, kind: "state", bytes, first: 0, last: layers.length - 1 });
+    ofTensor.set(index, buffer);
+    // As in TensorFlow Lite Micro's ResetVariableTensors: int8 starts at its zero point, all else at 0.
+    return { buffer, value: type === "int8" ? (quantisation?.zeroPoints[0] ?? 0) & 0xff : 0 };
+  });
   const ofScratch: number[][] = [];
   const ofConstant: Map<number, number>[] = [];
   layers.forEach((layer, index) => {
@@ -100,7 +109,7 @@ export function assignStorage(
       "Remove that output from the model.",
     );
   }
-  return { buffers, ofTensor, ofScratch, ofConstant };
+  return { buffers, ofTensor, ofScratch, ofConstant, states };
 }
 
 /** The input whose memory the layer's output may take over: it ends here and has the same size. */

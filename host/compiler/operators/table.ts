@@ -36,8 +36,10 @@ import { batchToSpaceNd, spaceToBatchNd } from "./space_to_batch_nd.js";
 import { depthToSpace, spaceToDepth } from "./space_to_depth.js";
 import { splitEvenly, splitV, unpack } from "./split.js";
 import { squaredDifference } from "./squared_difference.js";
+import { svdf } from "./svdf.js";
 import { transpose } from "./transpose.js";
 import { transposeConv } from "./transpose_conv.js";
+import { unidirectionalSequenceLstm } from "./unidirectional_sequence_lstm.js";
 
 const table: ReadonlyMap<string, OperatorCompiler> = new Map(
   [
@@ -95,9 +97,11 @@ const table: ReadonlyMap<string, OperatorCompiler> = new Map(
     stridedSlice,
     sub,
     sum,
+    svdf,
     tanh,
     transpose,
     transposeConv,
+    unidirectionalSequenceLstm,
     unpack,
   ].map((operator) => [operator.name, operator]),
 );
