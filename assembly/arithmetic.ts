@@ -37,6 +37,16 @@ export function multiplyByQuantizedMultiplier(value: i32, multiplier: i32, left:
   return roundingDivideByPowerOfTwo(roundingDoublingHighMultiply(value << left, multiplier), right);
 }
 
+/**
+ * TFLite's MultiplyByQuantizedMultiplier of an int64 value, which int16 operators with int64 biases call: one
+ * rounding, half up. `multiplier` has 15 bits; `shift`, 8 to 46, is what stands behind them and TFLite's own.
+ */
+// @ts-ignore: decorator
+@inline
+export function multiplyByReducedMultiplier(value: i64, multiplier: i32, shift: i32): i32 {
+  return <i32>((value * <i64>multiplier + (<i64>1 << (shift - 1))) >> shift);
+}
+
 /** value · 2^exponent, saturated to int32. */
 // @ts-ignore: decorator
 @inline

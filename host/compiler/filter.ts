@@ -4,7 +4,7 @@
  */
 import type { Operator, Tensor } from "../model/graph.js";
 import { type QuantizedMultiplier, quantizeMultiplier } from "./fixed_point.js";
-import { constant, malformed, perTensor, requireType } from "./operands.js";
+import { constant, constantIntegers, malformed, perTensor, requireType } from "./operands.js";
 
 /** Bytes of bias, multiplier and shift in front of a record's weights. */
 export const recordHeader = 12;
@@ -21,16 +21,21 @@ export function int8Data(operator: Operator, tensor: Tensor): Int8Array {
   return new Int8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The bias of each output channel; a model may leave it out. */
-export function biases(operator: Operator, tensor: Tensor | null, channels: number): readonly number[] {
+/**
+ * The bias of each output channel; a model may leave it out.
+ * @param wide accept int64 too, as operators on int16 do
+ */
+export function biases(
+  operator: Operator,
+  tensor: Tensor | null,
+  channels: number,
+  wide = false,
+): readonly number[] {
   if (!tensor) return new Array<number>(channels).fill(0);
-  requireType(operator, tensor, "int32");
-  if (tensor.elements !== channels) {
-    throw malformed(operator, `the bias has ${tensor.elements} elements for ${channels} output channels`);
-  }
-  const data = constant(operator, tensor);
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  return Array.from({ length: channels }, (_, channel) => view.getInt32(channel * 4, true));
+  requireType(operator, tensor, "int32", ...(wide ? (["int64"] as const) : []));
+  const values = constantIntegers(operator, tensor);
+  if (values.length === channels) return values;
+  throw malformed(operator, `the bias has ${values.length} elements for ${channels} output channels`);
 }
 
 /**

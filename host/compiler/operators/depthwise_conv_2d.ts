@@ -1,9 +1,10 @@
-/** DEPTHWISE_CONV_2D: each input channel under filters of its own. Kernels: depthwise_conv_2d.ts. */
+/** DEPTHWISE_CONV_2D: each input channel under filters of its own. Kernels: depthwise_conv_2d.ts, depthwise_conv_2d_int16.ts. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "../filter.js";
+import { int16RecordBytes, packInt16Records, requireInt16 } from "../filter_int16.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
-import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { type Argument, defineOperator, type KernelForm, type LoweredLayer, type Places } from "../layer.js";
 import {
   input,
   malformed,
@@ -31,11 +32,40 @@ interface DepthwiseConvolution extends LoweredLayer {
   readonly filters: readonly Int8Array[];
   readonly bias: readonly number[];
   readonly multipliers: readonly QuantizedMultiplier[];
+  /** false where int16 activations are summed up in 64 bits. */
+  readonly int32Sums: boolean;
+}
+
+const isInt16 = (layer: DepthwiseConvolution) => layer.inputs[0]?.type === "int16";
+
+/** The arguments that both kernels begin with. */
+function placeArguments(layer: DepthwiseConvolution, places: Places): Argument[] {
+  return [
+    ["input", places.address(layer.inputs[0] as Tensor)],
+    ["output", places.address(layer.outputs[0] as Tensor)],
+    ["weights", places.weights[0] as number],
+    ["tile", places.scratch[0] as number],
+    ["batches", layer.batches],
+    ["inputHeight", layer.inputHeight],
+    ["inputWidth", layer.inputWidth],
+    ["inputChannels", layer.inputChannels],
+    ["outputHeight", layer.vertical.outputs],
+    ["outputWidth", layer.horizontal.outputs],
+    ["depthMultiplier", layer.depthMultiplier],
+    ["kernelHeight", layer.vertical.size],
+    ["kernelWidth", layer.horizontal.size],
+    ["strideHeight", layer.vertical.stride],
+    ["strideWidth", layer.horizontal.stride],
+    ["dilationHeight", layer.vertical.dilation],
+    ["dilationWidth", layer.horizontal.dilation],
+    ["padTop", layer.vertical.pad],
+    ["padLeft", layer.horizontal.pad],
+  ];
 }
 
 const plain: KernelForm<DepthwiseConvolution> = {
   name: "depthwise_conv_2d_plain",
-  applies: () => true,
+  applies: (layer) => !isInt16(layer),
   cost(layer) {
     const { vertical, horizontal, batches } = layer;
     const channels = layer.inputChannels * layer.depthMultiplier;
@@ -65,27 +95,39 @@ const plain: KernelForm<DepthwiseConvolution> = {
       file: "kernels/depthwise_conv_2d",
       function: "depthwiseConv2d",
       arguments: [
-        ["input", places.address(layer.inputs[0] as Tensor)],
-        ["output", places.address(layer.outputs[0] as Tensor)],
-        ["weights", places.weights[0] as number],
-        ["tile", places.scratch[0] as number],
-        ["batches", layer.batches],
-        ["inputHeight", layer.inputHeight],
-        ["inputWidth", layer.inputWidth],
-        ["inputChannels", layer.inputChannels],
-        ["outputHeight", layer.vertical.outputs],
-        ["outputWidth", layer.horizontal.outputs],
-        ["depthMultiplier", layer.depthMultiplier],
-        ["kernelHeight", layer.vertical.size],
-        ["kernelWidth", layer.horizontal.size],
-        ["strideHeight", layer.vertical.stride],
-        ["strideWidth", layer.horizontal.stride],
-        ["dilationHeight", layer.vertical.dilation],
-        ["dilationWidth", layer.horizontal.dilation],
-        ["padTop", layer.vertical.pad],
-        ["padLeft", layer.horizontal.pad],
+        ...placeArguments(layer, places),
         ["inputZeroPoint", layer.inputZeroPoint],
         ["outputZeroPoint", layer.outputZeroPoint],
+        ["activationMin", layer.clamp.minimum],
+        ["activationMax", layer.clamp.maximum],
+      ],
+    },
+  ],
+};
+
+const int16: KernelForm<DepthwiseConvolution> = {
+  name: "depthwise_conv_2d_int16_plain",
+  applies: isInt16,
+  cost(layer) {
+    const { vertical, horizontal, batches } = layer;
+    const channels = layer.inputChannels * layer.depthMultiplier;
+    const size = vertical.size * horizontal.size;
+    const outputs = batches * vertical.outputs * horizontal.outputs;
+    const read = batches * taps(vertical, layer.inputHeight).read * taps(horizontal, layer.inputWidth).read;
+    return {
+      opcodes: channels * (30 + outputs * (34 + vertical.size * 8 + size * 9) + read * 12),
+      bytesMoved: channels * int16RecordBytes(size),
+    };
+  },
+  scratch: (layer) => [{ kind: "weights", bytes: int16RecordBytes(layer.filters[0]?.length ?? 0) }],
+  weights: (layer) => [packInt16Records(layer.filters, layer.bias, layer.multipliers, layer.int32Sums)],
+  emit: (layer, places) => [
+    {
+      file: "kernels/depthwise_conv_2d_int16",
+      function: "depthwiseConv2dInt16",
+      arguments: [
+        ...placeArguments(layer, places),
+        ["narrow", layer.int32Sums ? 1 : 0],
         ["activationMin", layer.clamp.minimum],
         ["activationMax", layer.clamp.maximum],
       ],
@@ -97,8 +139,8 @@ function lower(operator: Operator): DepthwiseConvolution {
   const x = input(operator, 0);
   const filter = input(operator, 1);
   const y = output(operator);
-  requireType(operator, x, "int8");
-  requireType(operator, y, "int8");
+  requireType(operator, x, "int8", "int16");
+  requireType(operator, y, x.type);
   const [batches, inputHeight, inputWidth, inputChannels] = nhwc(operator, x);
   const [one, kernelHeight, kernelWidth, outputChannels] = nhwc(operator, filter);
   if (one !== 1 || outputChannels % inputChannels !== 0) {
@@ -113,6 +155,10 @@ function lower(operator: Operator): DepthwiseConvolution {
   const horizontal = slide(operator, inputWidth, kernelWidth, strideWidth, dilationWidth);
   requireShape(operator, y, [batches, vertical.outputs, horizontal.outputs, outputChannels]);
   const weights = int8Data(operator, filter);
+  const biasTensor = optionalInput(operator, 2);
+  const bias = biases(operator, biasTensor, outputChannels, x.type === "int16");
+  const multipliers = channelMultipliers(operator, x, filter, y, outputChannels);
+  if (x.type === "int16") requireInt16(operator, [x, y], bias, multipliers);
   const size = kernelHeight * kernelWidth;
   return {
     inputs: [x],
@@ -133,9 +179,10 @@ function lower(operator: Operator): DepthwiseConvolution {
     filters: Array.from({ length: outputChannels }, (_, channel) =>
       Int8Array.from({ length: size }, (_, tap) => weights[tap * outputChannels + channel] as number),
     ),
-    bias: biases(operator, optionalInput(operator, 2), outputChannels),
-    multipliers: channelMultipliers(operator, x, filter, y, outputChannels),
+    bias,
+    multipliers,
+    int32Sums: x.type === "int8" || biasTensor?.type === "int32",
   };
 }
 
-export const depthwiseConv2d = defineOperator({ name: "DEPTHWISE_CONV_2D", lower, forms: [plain] });
+export const depthwiseConv2d = defineOperator({ name: "DEPTHWISE_CONV_2D", lower, forms: [plain, int16] });

@@ -1,12 +1,13 @@
-/** FULLY_CONNECTED: one dot product per output. Kernels: fully_connected.ts, conv_2d.ts for a scale per output. */
+/** FULLY_CONNECTED: one dot product per output. Kernels: fully_connected.ts; as a 1×1 convolution the others. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, foldBias, int8Data } from "../filter.js";
+import { requireInt16 } from "../filter_int16.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
 import type { Window } from "../window.js";
-import { type Convolution, plain as convolution } from "./conv_2d.js";
+import { type Convolution, plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
 
 interface FullyConnected extends LoweredLayer {
   readonly batches: number;
@@ -19,14 +20,17 @@ interface FullyConnected extends LoweredLayer {
   readonly bias: readonly number[];
   /** One for all outputs, or null where each output has its own. */
   readonly shared: QuantizedMultiplier | null;
+  /** One per output, equal ones where they are shared. */
   readonly multipliers: readonly QuantizedMultiplier[];
+  /** false where int16 activations are summed up in 64 bits. */
+  readonly int32Sums: boolean;
 }
 
 const recordBytes = (layer: FullyConnected) => (4 + layer.inputDepth + 3) & ~3;
 
 const plain: KernelForm<FullyConnected> = {
   name: "fully_connected_plain",
-  applies: (layer) => layer.shared !== null,
+  applies: (layer) => !isInt16(layer) && layer.shared !== null,
   cost(layer) {
     const dot = Math.floor(layer.inputDepth / 4) * 20 + (layer.inputDepth % 4) * 8;
     return {
@@ -88,21 +92,38 @@ function asConvolution(layer: FullyConnected): Convolution {
   };
 }
 
-const perOutput: KernelForm<FullyConnected> = {
-  name: "fully_connected_per_output",
-  applies: (layer) => layer.shared === null,
-  cost: (layer, target) => convolution.cost(asConvolution(layer), target),
-  scratch: (layer) => convolution.scratch(asConvolution(layer)),
-  weights: (layer) => convolution.weights(asConvolution(layer)),
-  emit: (layer, places) => convolution.emit(asConvolution(layer), places),
-};
+/** The form of the layer as a convolution. */
+function convolutionForm(
+  name: string,
+  form: KernelForm<Convolution>,
+  applies: (layer: FullyConnected) => boolean,
+): KernelForm<FullyConnected> {
+  return {
+    name,
+    applies,
+    cost: (layer, target) => form.cost(asConvolution(layer), target),
+    scratch: (layer) => form.scratch(asConvolution(layer)),
+    weights: (layer) => form.weights(asConvolution(layer)),
+    emit: (layer, places) => form.emit(asConvolution(layer), places),
+  };
+}
+
+const isInt16 = (layer: FullyConnected) => layer.inputs[0]?.type === "int16";
+
+const perOutput = convolutionForm(
+  "fully_connected_per_output",
+  convolution,
+  (layer) => !isInt16(layer) && layer.shared === null,
+);
+
+const int16 = convolutionForm("fully_connected_int16", int16Convolution, isInt16);
 
 function lower(operator: Operator): FullyConnected {
   const x = input(operator, 0);
   const filter = input(operator, 1);
   const y = output(operator);
-  requireType(operator, x, "int8");
-  requireType(operator, y, "int8");
+  requireType(operator, x, "int8", "int16");
+  requireType(operator, y, x.type);
   const format = operator.options.fields.weightsFormat;
   if (format !== undefined && format !== "DEFAULT") {
     throw unsupported(operator, `weights format ${format}`, "Convert the model with default weights.");
@@ -123,8 +144,19 @@ function lower(operator: Operator): FullyConnected {
   }
   const weights = int8Data(operator, filter);
   const perChannel = (filter.quantisation?.scales.length ?? 1) > 1;
-  const inputScale = perTensor(operator, x).scale;
-  const outputScale = perTensor(operator, y).scale;
+  // GetQuantizedConvolutionMultipler multiplies the two scales in float32, unlike the convolutions' road.
+  const shared = perChannel
+    ? null
+    : quantizeMultiplier(
+        Math.fround(perTensor(operator, x).scale * perTensor(operator, filter).scale) /
+          perTensor(operator, y).scale,
+      );
+  const multipliers = shared
+    ? new Array<QuantizedMultiplier>(outputDepth).fill(shared)
+    : channelMultipliers(operator, x, filter, y, outputDepth);
+  const biasTensor = optionalInput(operator, 2);
+  const bias = biases(operator, biasTensor, outputDepth, x.type === "int16");
+  if (x.type === "int16") requireInt16(operator, [x, y], bias, multipliers);
   return {
     inputs: [x],
     outputs: [y],
@@ -139,13 +171,15 @@ function lower(operator: Operator): FullyConnected {
     filters: Array.from({ length: outputDepth }, (_, index) =>
       weights.subarray(index * inputDepth, (index + 1) * inputDepth),
     ),
-    bias: biases(operator, optionalInput(operator, 2), outputDepth),
-    // GetQuantizedConvolutionMultipler multiplies the two scales in float32, unlike the convolutions' road.
-    shared: perChannel
-      ? null
-      : quantizeMultiplier(Math.fround(inputScale * perTensor(operator, filter).scale) / outputScale),
-    multipliers: perChannel ? channelMultipliers(operator, x, filter, y, outputDepth) : [],
+    bias,
+    shared,
+    multipliers,
+    int32Sums: x.type === "int8" || biasTensor?.type === "int32",
   };
 }
 
-export const fullyConnected = defineOperator({ name: "FULLY_CONNECTED", lower, forms: [plain, perOutput] });
+export const fullyConnected = defineOperator({
+  name: "FULLY_CONNECTED",
+  lower,
+  forms: [plain, perOutput, int16],
+});
