@@ -67,10 +67,11 @@ const copying: KernelForm<LoweredMovement> = {
     let bytesMoved = layer.fill === null ? 0 : (layer.outputs[0] as Tensor).bytes;
     for (const { loops, run } of layer.copies) {
       let iterations = 1;
-      opcodes += 20;
+      opcodes += 4;
       loops.forEach(({ size }, depth) => {
         iterations *= size;
-        opcodes += iterations * (depth === kernelLoops - 1 ? 6 : 8);
+        // A loop of one pass loses its counting to the optimiser.
+        opcodes += iterations * (depth === kernelLoops - 1 ? 8 : size === 1 ? 6 : 12);
       });
       if (!(run in elementTypes)) bytesMoved += iterations * run;
     }

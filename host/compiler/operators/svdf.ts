@@ -69,7 +69,7 @@ const plain: KernelForm<Svdf> = {
   cost(layer) {
     const filters = layer.batches * layer.units * layer.rank;
     return {
-      opcodes: 30 + layer.batches * layer.units * 35 + filters * (60 + layer.width * 5 + layer.memory * 7),
+      opcodes: 30 + layer.batches * layer.units * 35 + filters * (44 + layer.width * 5 + layer.memory * 7),
       bytesMoved: filters * (recordBytes(layer) + (layer.memory - 1) * stateBytes(layer)),
     };
   },

@@ -61,7 +61,7 @@ const plain: KernelForm<TransposeConv> = {
     const outputs = batches * height * width * channels;
     const reached = layer.macs / depth;
     return {
-      opcodes: channels * 12 + outputs * 48 + reached * 32 + layer.macs * 5,
+      opcodes: channels * 12 + outputs * 48 + reached * (32 + 4 * (depth & 3)) + layer.macs * 5,
       bytesMoved: channels * recordBytes(layer),
     };
   },

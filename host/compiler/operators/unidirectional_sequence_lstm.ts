@@ -109,7 +109,7 @@ const plain: KernelForm<Lstm> = {
   cost(layer) {
     const units = layer.batches * layer.steps * layer.units;
     return {
-      opcodes: 40 + units * 370 + layer.macs * 5,
+      opcodes: 40 + units * 530 + layer.macs * 5,
       bytesMoved: 608 + units * (4 * gateBytes(layer) + 1),
     };
   },
