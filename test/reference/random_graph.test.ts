@@ -46,7 +46,7 @@ describe("random models", () => {
       expect(bytes?.length).toBe(output?.bytes);
       if (new Set(bytes).size > 2) varied++;
     }
-    expect(varied).toBeGreaterThan(tried.length / 4);
+    expect(varied).toBeGreaterThan(tried.length / 6);
   });
 
   it("of CONV_2D have groups, dilation, channels with their own scales, dead channels and no bias at times", () => {

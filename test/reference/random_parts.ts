@@ -44,9 +44,10 @@ export function int8Quantisation(random: Random, scale: number): { scales: numbe
   return { scales: [scale], zeroPoints: [zeroPoint] };
 }
 
-/** A random shape of the given rank, with ones among the dimensions. */
+/** A random shape of the given rank, with ones among the dimensions; vectors are longer. */
 export function randomShape(random: Random, rank: number, largest: number): number[] {
-  return Array.from({ length: rank }, () => (random.chance(0.2) ? 1 : random.integer(1, largest)));
+  const limit = rank === 1 ? 8 * largest : largest;
+  return Array.from({ length: rank }, () => (random.chance(0.15) ? 1 : random.integer(1, limit)));
 }
 
 export function elementsOf(shape: readonly number[]): number {
@@ -58,12 +59,13 @@ export function randomActivation(random: Random): string {
   return random.pick(["NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1"]);
 }
 
-/** int8 values: anything, only the ends of the range, or mostly zeros. */
+/** int8 values: anything, only the ends of the range, mostly zeros, or small. */
 export function randomInt8(random: Random, count: number): Int8Array {
-  const kind = random.integer(0, 3);
+  const kind = random.integer(0, 5);
   return Int8Array.from({ length: count }, () => {
     if (kind === 0) return random.pick([-128, -127, 127]);
     if (kind === 1 && random.chance(0.8)) return 0;
+    if (kind === 2) return random.integer(-1, 1);
     return random.integer(-128, 127);
   });
 }

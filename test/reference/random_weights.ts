@@ -39,7 +39,7 @@ export function randomWeights(random: Random, { shape, channelAxis, perChannel }
     shape.reduce((product, dimension) => product * dimension, 1),
   );
   const weightsPerChannel = weights.length / channels;
-  const { inputScale, typicalScale, outputScale } = randomScales(random, weightsPerChannel);
+  const { inputScale, typicalScale, outputScale } = randomScales(random, typicalSum(weights, channels));
   const bias = random.chance(0.25) ? null : randomBias(random, channels, weightsPerChannel);
   const sums = largestSums(weights, shape, channelAxis, bias);
   const scaleOf = (sum: number) => {
@@ -70,13 +70,19 @@ export function randomWeights(random: Random, { shape, channelAxis, perChannel }
   };
 }
 
+/** How far from zero a channel's sum of random inputs typically lies. */
+function typicalSum(weights: Int8Array, channels: number): number {
+  const squares = weights.reduce((total, weight) => total + weight * weight, 0);
+  return 60 * Math.sqrt(Math.max(squares / channels, 1));
+}
+
 /**
  * Scales for which sums of random inputs and weights fill the output's range, give or take a few bits.
  * Some are powers of two, so that the multiplier is one and half of all results are ties. Others are such that
  * the product of input and filter scale, (1 + 2^-12)², is just over what float32 holds and the output scale is
  * what float32 makes of it: then the multiplier is a power of two or not, depending on the product's precision.
  */
-function randomScales(random: Random, weightsPerChannel: number) {
+function randomScales(random: Random, sum: number) {
   const kind = random.pick(["any", "any", "any", "any", "any", "powers", "sharp"]);
   const draw = (low: number, high: number) => {
     if (kind === "any") return randomScale(random, low, high);
@@ -84,7 +90,7 @@ function randomScales(random: Random, weightsPerChannel: number) {
   };
   const inputScale = draw(-9, 0);
   const typicalScale = draw(-12, -4);
-  const step = (inputScale * typicalScale * Math.sqrt(weightsPerChannel) * 4000) / 128;
+  const step = (inputScale * typicalScale * sum) / 128;
   const power = 2 ** (Math.round(Math.log2(step)) + random.integer(-3, 3));
   if (kind === "powers") return { inputScale, typicalScale, outputScale: power };
   if (kind === "sharp") return { inputScale, typicalScale, outputScale: (1 + 2 ** -11) * power };
