@@ -40,6 +40,16 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "List, activate and remove a board's modules",
     load: async () => (await import("./verbs/modules.js")).modules,
   },
+  stream: {
+    positionals: "<frames>",
+    summary: "Stream frames through a board's module",
+    load: async () => (await import("./verbs/stream.js")).stream,
+  },
+  profile: {
+    positionals: "<module>",
+    summary: "Show what an inference takes, as a whole and by layer",
+    load: async () => (await import("./verbs/profile.js")).profile,
+  },
   boards: {
     positionals: "[name]",
     summary: "Show the boards that are known, and what is attached",

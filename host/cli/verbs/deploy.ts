@@ -38,7 +38,7 @@ export const deploy = defineVerb({
     const { deployWithProgress } = await import("../deploy_module.js");
     const { accountFor } = await import("../../compiler/account.js");
     const { output, progress } = context;
-    return withBoard(args, context, async (connection) => {
+    await withBoard(args, context, async (connection) => {
       const { session, board } = connection;
       const { labels, name, profile } = args;
       const module = await loadModule(
@@ -67,8 +67,8 @@ export const deploy = defineVerb({
           `note: this virtual board forgets when the command ends; keep it with --port '${url}${url.includes("?") ? "&" : "?"}flash=board.flash'.`,
         );
       }
-      return 0;
     });
+    return 0;
   },
 });
 
@@ -81,7 +81,7 @@ function showDeployment(
 ): void {
   const { bold, dim, green } = output.colors;
   const { name, slot, payloadBytes, sentBytes, resumedAt, microseconds, bytesPerSecond, clock } = deployment;
-  const line = (label: string, text: string) => output.line(`  ${label.padEnd(10)}${text}`);
+  const line = (label: string, text: string) => output.line(`  ${label.padEnd(11)}${text}`);
   output.line(`${bold(name)} is on ${where}`);
   const weights = module.abi.weights?.bytes ?? 0;
   line(
@@ -103,12 +103,12 @@ export function showRam(account: Account, output: Output): void {
   if (pool === undefined || linear === undefined) return;
   const runtimeBytes = runtime.reduce((sum, { bytes }) => sum + bytes, 0);
   output.line(
-    `  RAM       linear memory ${formatBytes(linear.bytes)}, runtime ${formatBytes(runtimeBytes)} ${dim("(modelled)")}: ${formatBytes(pool.leftBytes)} of ${formatBytes(pool.availableBytes)} left`,
+    `  RAM        linear memory ${formatBytes(linear.bytes)}, runtime ${formatBytes(runtimeBytes)} ${dim("(modelled)")}: ${formatBytes(pool.leftBytes)} of ${formatBytes(pool.availableBytes)} left`,
   );
   const overlap = account.overlaps
     ? "the next frame arrives while one is computed"
     : "a frame is larger: the host sends it between two inferences";
   output.line(
-    `            receive buffer ${formatBytes(account.receiveBufferBytes)}, frame ${formatBytes(account.inputBytes)}: ${overlap}`,
+    `             receive buffer ${formatBytes(account.receiveBufferBytes)}, frame ${formatBytes(account.inputBytes)}: ${overlap}`,
   );
 }

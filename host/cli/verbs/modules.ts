@@ -1,6 +1,5 @@
 /** `wamlet modules`: what a board stores; activates and removes by name. */
 import type { StoredModule } from "../../wire/message.js";
-import type { BoardConnection } from "../board_connection.js";
 import { formatBytes } from "../format.js";
 import { portOptions } from "../options.js";
 import type { Output } from "../output.js";
@@ -33,10 +32,11 @@ export const modules = defineVerb({
       );
     }
     const { withBoard } = await import("../board_connection.js");
-    return withBoard(args, context, async (connection) => {
+    const { requireStored } = await import("../prepare_module.js");
+    await withBoard(args, context, async (connection) => {
       const { session } = connection;
       if (name !== undefined) {
-        await requireStored(connection, name);
+        await requireStored(session, name);
         await (action === "activate" ? session.activate(name) : session.remove(name));
       }
       const stored = await session.modules();
@@ -52,26 +52,10 @@ export const modules = defineVerb({
           showModules(stored, slots, output);
         },
       );
-      return 0;
     });
+    return 0;
   },
 });
-
-/** The board only says that there is none; which there are helps more. */
-async function requireStored({ session }: BoardConnection, name: string): Promise<void> {
-  const stored = await session.modules();
-  if (stored.some((module) => module.name === name)) return;
-  const { didYouMean } = await import("../../closest_name.js");
-  const { WamletError } = await import("../../errors.js");
-  const names = stored.map((module) => module.name);
-  throw new WamletError(
-    "WAMLET_UNKNOWN_MODULE",
-    `${session.info.board} stores no module "${name}".${didYouMean(name, names)}`,
-    names.length === 0
-      ? 'It stores none; "wamlet deploy" brings one there.'
-      : `It stores ${names.join(", ")}.`,
-  );
-}
 
 function plain({ sha256, ...module }: StoredModule) {
   return { ...module, sha256: Buffer.from(sha256).toString("hex") };

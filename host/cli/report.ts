@@ -1,0 +1,200 @@
+/**
+ * A run for people: accuracy, count, time and energy, line, memory, layers, and whether to compute or to send.
+ * Every figure says whether it was measured or modelled; the report of `--json` holds the same.
+ */
+import { WamletError } from "../errors.js";
+import type { MeasurementReport } from "../measure/measurements.js";
+import type { Statistics } from "../measure/statistics.js";
+import {
+  digits,
+  formatBytes,
+  formatCount,
+  formatEnergy,
+  formatShare,
+  formatTime,
+  wrapText,
+} from "./format.js";
+import type { Output } from "./output.js";
+import type { RunReport } from "./run_report.js";
+import { formatTable } from "./table.js";
+
+/** Left column, wide enough for every label. */
+const labelColumns = 12;
+
+/** A run in one line, where its answers were the output. */
+export function summaryLine(report: RunReport): string {
+  const { accuracy, microseconds, energy, frames } = report.measurements;
+  const right = accuracy === null ? "" : `, accuracy ${formatShare(accuracy.fraction)}`;
+  const [label] = countLabels(report.measurements);
+  return `${frames} ${plural(frames, "frame")}${right}, median ${formatTime(microseconds.median)} (${label}) and ${formatEnergy(energy.statistics.median)} (${energy.source})`;
+}
+
+/** A run that ended before its first answer: interrupted, or without a frame. */
+export function noAnswers(signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  return new WamletError(
+    "WAMLET_INVALID_FRAMES",
+    "There was no frame to run.",
+    "Give a file with at least one frame.",
+  );
+}
+
+/** Title, what was run, and how long it took. */
+export function showTitle(report: RunReport, output: Output): void {
+  const { bold, dim } = output.colors;
+  const { model, board, measurements, elapsedMicroseconds, clock } = report;
+  const where = `${board.name} (${board.chip}) at ${board.port}`;
+  output.line(`${bold(model.name)} on ${where}`);
+  output.line(
+    dim(
+      `${measurements.frames} ${plural(measurements.frames, "frame")} of ${report.frames} in ${formatTime(elapsedMicroseconds)} (${clock})${report.interrupted ? ", interrupted" : ""}`,
+    ),
+  );
+}
+
+/** Share of right answers, and what was taken for what. */
+export function showAccuracy(report: RunReport, output: Output): void {
+  const { bold, dim } = output.colors;
+  const { accuracy } = report.measurements;
+  if (accuracy === null) return;
+  const { labelled, correct, fraction, confusion } = accuracy;
+  field("accuracy", `${bold(formatShare(fraction))}  ${correct} of ${labelled} right`, output);
+  const name = (index: number) => report.model.labels[index] ?? String(index);
+  const wrong = confusion.filter(({ expected, answered }) => expected !== answered);
+  wrong.sort((one, other) => other.frames - one.frames);
+  const most = wrong.slice(0, 5).map(({ expected, answered, frames }) => {
+    return `${name(expected)} taken for ${name(answered)}${frames > 1 ? ` ×${frames}` : ""}`;
+  });
+  if (wrong.length > most.length) most.push("…");
+  if (most.length > 0) paragraph("", most.join(", "), output, dim);
+}
+
+/** Count, time and energy of one inference. */
+export function showFigures(report: RunReport, output: Output, withMaximum = true): void {
+  const { dim } = output.colors;
+  const { count, microseconds, energy } = report.measurements;
+  const [countLabel, countWords] = countLabels(report.measurements);
+  const row = (name: string, statistics: Statistics, format: (value: number) => string, label: string) => [
+    name,
+    ...[statistics.min, statistics.median, statistics.p95, ...(withMaximum ? [statistics.max] : [])].map(
+      format,
+    ),
+    dim(label),
+  ];
+  output.line();
+  output.line(
+    formatTable(
+      [
+        { heading: "per inference".padEnd(labelColumns - 2) },
+        ...["min", "median", "p95", ...(withMaximum ? ["max"] : [])].map((heading) => ({
+          heading: heading.padStart(9),
+          align: "right" as const,
+        })),
+        { heading: "" },
+      ],
+      [
+        row(count.unit, count.statistics, formatCount, countLabel),
+        row("time", microseconds, formatTime, countLabel),
+        row("energy", energy.statistics, formatEnergy, energy.source),
+      ],
+      output.colors,
+    ),
+  );
+  paragraph("", `${count.unit}: ${countWords}`, output, dim, 0);
+  if (report.energyModel !== null) paragraph("", `energy: modelled, ${report.energyModel}`, output, dim, 0);
+  if (!count.statistics.exact) {
+    paragraph(
+      "",
+      "Percentiles are within 0.4 %: there are too many values to keep them all.",
+      output,
+      dim,
+      0,
+    );
+  }
+}
+
+/** Line, module and memory. */
+export function showResources(report: RunReport, output: Output): void {
+  const { dim } = output.colors;
+  const { model, ram, rates, baudRate, line } = report;
+  output.line();
+  if (rates !== null) {
+    const { framesPerSecond, lineUtilisation, computeUtilisation } = rates;
+    const ofLine =
+      lineUtilisation === null || baudRate === null
+        ? `${formatBytes(Math.round(rates.bytesPerSecondToBoard))}/s to the board`
+        : `${formatShare(lineUtilisation.toBoard)} of ${baudRate} baud to the board, ${formatShare(lineUtilisation.fromBoard)} back`;
+    field("stream", `${digits(framesPerSecond)} frames/s  ${dim(`measured in ${report.clock}`)}`, output);
+    field(
+      "line",
+      `${ofLine}; the board computes ${formatShare(Math.min(1, computeUtilisation))} of the time`,
+      output,
+    );
+  }
+  const { resent = 0, damaged = 0 } = line;
+  if (resent + damaged > 0) field("", `${resent} packets sent again, ${damaged} damaged`, output);
+  const weights = model.weightBytes ?? 0;
+  field(
+    "module",
+    `${formatBytes(model.moduleBytes)}  (code ${formatBytes(model.moduleBytes - weights)}, weights ${formatBytes(weights)})`,
+    output,
+  );
+  field(
+    "RAM",
+    `${formatBytes(ram.linearMemoryBytes + ram.runtimeBytes)} of ${formatBytes(ram.totalBytes)}  (linear memory ${formatBytes(ram.linearMemoryBytes)}, runtime ${formatBytes(ram.runtimeBytes)})`,
+    output,
+  );
+  const overlap = ram.overlaps
+    ? "the next frame arrives meanwhile"
+    : "frames are larger: they arrive between inferences";
+  field(
+    "buffer",
+    `${formatBytes(ram.receiveBufferBytes)} to receive, frames of ${formatBytes(ram.inputBytes)}: ${overlap}`,
+    output,
+  );
+  if (report.clampedValues > 0) {
+    const { yellow } = output.colors;
+    paragraph(
+      "",
+      `${report.clampedValues} input values lay outside the range that the model's input can hold and were clamped. Check the scale of the frames.`,
+      output,
+      yellow,
+    );
+  }
+}
+
+/** `label       text`. */
+export function field(label: string, text: string, output: Output): void {
+  output.line(`${output.colors.dim(label.padEnd(labelColumns))}${text}`);
+}
+
+/** Text below a field, broken at the width of the output. */
+export function paragraph(
+  label: string,
+  text: string,
+  output: Output,
+  colour: (text: string) => string,
+  indent = labelColumns,
+): void {
+  wrapText(text, reportColumns(output) - indent).forEach((line, index) => {
+    const before = (index === 0 ? label : "").padEnd(indent);
+    output.line(`${output.colors.dim(before)}${colour(line)}`);
+  });
+}
+
+/** Lines beyond this are hard to read. */
+export function reportColumns(output: Output): number {
+  return Math.min(100, output.columns);
+}
+
+/** `modelled` or `measured`, and the sentence that says how. A count that no model made was counted. */
+export function countLabels({ count }: Pick<MeasurementReport, "count">): ["modelled" | "measured", string] {
+  const { source } = count;
+  return source.startsWith("modelled")
+    ? ["modelled", source.replace(/^modelled: /, "modelled, ")]
+    : ["measured", `measured, ${source}`];
+}
+
+function plural(count: number, word: string): string {
+  return count === 1 ? word : `${word}s`;
+}
