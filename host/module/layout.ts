@@ -170,7 +170,7 @@ function verify(
     throw new WamletError(
       "WAMLET_UNSUPPORTED_MODULE",
       `The module is of ABI ${manifest.abi}; this release runs ABI ${abiVersion}.`,
-      "Compile the model again with this release, or use the release that compiled it.",
+      "Compile the model again with this release's `wamlet compile`, or use the release that compiled it.",
     );
   }
   const hex = (features: number) => `0x${features.toString(16)}`;

@@ -92,7 +92,8 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     name: one("name", fieldText),
     version: one("version", fieldText),
     payloadBytes: one("payloadBytes", fieldInteger),
-    payloadSha256: one("payloadSha256", (field) => field.value.slice()),
+    // A copy, even where the bytes are a Buffer, whose slice is a view.
+    payloadSha256: one("payloadSha256", (field) => Uint8Array.from(field.value)),
     linearMemoryBytes: one("linearMemoryBytes", fieldInteger),
     runtimeBytes: one("runtimeBytes", fieldInteger),
     inputs: places(manifestTag.input),
