@@ -81,6 +81,24 @@ export function slices(source: FileSource, offset: number, stride: number, count
 }
 
 /**
+ * Any range of a file, for readers whose frames overlap: ranges near each other are read together. What is given
+ * holds until the next call.
+ */
+export function ranges(source: FileSource): (offset: number, length: number) => Uint8Array {
+  let first = 0;
+  let block = new Uint8Array(0);
+  return (offset, length) => {
+    if (offset < first || offset + length > first + block.length) {
+      first = offset;
+      block = Uint8Array.from(
+        source.read(offset, Math.min(Math.max(2 * length, blockBytes), source.size - offset)),
+      );
+    }
+    return block.subarray(offset - first, offset - first + length);
+  };
+}
+
+/**
  * A short text file as a string.
  * @throws WamletError WAMLET_INVALID_LABELS beyond 16 MiB or where the bytes are no UTF-8
  */

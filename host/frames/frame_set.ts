@@ -2,7 +2,8 @@
 
 import { WamletError } from "../errors.js";
 
-export type FrameFormat = "raw" | "npy" | "csv";
+/** `imu` is CSV whose rows are samples of a signal; `image` is a PNG or JPEG file, a folder or a list of them. */
+export type FrameFormat = "raw" | "npy" | "csv" | "imu" | "wav" | "image" | "jsonl";
 
 /** One inference's worth of input. */
 export interface Frame {
@@ -32,6 +33,8 @@ export interface FrameSet extends Iterable<Frame> {
   readonly values: "quantised" | "real";
   /** One label per frame, as written; null where the file has none. */
   readonly labels: readonly string[] | null;
+  /** What was done to the file's numbers on the way, for people; null where they were taken as they are. */
+  readonly conversion: string | null;
   /** Frame `index`, 0 ≤ index < count. */
   frame(index: number): Frame;
 }
@@ -56,7 +59,8 @@ export function withLabels(frames: FrameSet, labels: readonly string[]): FrameSe
 
 /** Builds a FrameSet from what describes it and the way to one frame. */
 export function frameSet(
-  about: Pick<FrameSet, "name" | "format" | "count" | "frameBytes" | "values" | "labels">,
+  about: Pick<FrameSet, "name" | "format" | "count" | "frameBytes" | "values" | "labels"> &
+    Partial<Pick<FrameSet, "conversion">>,
   read: (index: number) => Frame,
 ): FrameSet {
   const frame = (index: number): Frame => {
@@ -65,7 +69,7 @@ export function frameSet(
     }
     return read(index);
   };
-  const { name, format, count, frameBytes, values, labels } = about;
+  const { name, format, count, frameBytes, values, labels, conversion = null } = about;
   return {
     name,
     format,
@@ -73,6 +77,7 @@ export function frameSet(
     frameBytes,
     values,
     labels,
+    conversion,
     frame,
     *[Symbol.iterator]() {
       for (let index = 0; index < count; index++) yield frame(index);

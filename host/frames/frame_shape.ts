@@ -26,6 +26,11 @@ export function countFrames(shape: readonly number[], tensor: FrameTensor, name:
   );
 }
 
+/** Whether an array of this shape is exactly one frame of the tensor. */
+export function fitsTensor(shape: readonly number[], tensor: FrameTensor): boolean {
+  return fits(withoutOnes(shape), withoutOnes(tensor.shape), tensorElements(tensor));
+}
+
 /**
  * The one input tensor of a model, for formats that cannot hold several.
  * @throws WamletError WAMLET_WRONG_SHAPE for a model with several inputs

@@ -28,6 +28,14 @@ export function tensorElements(tensor: FrameTensor): number {
   return tensor.bytes / elementBytes[tensor.type];
 }
 
+/** Lowest and highest real value that a quantised tensor can hold; null for one without a scale. */
+export function realRange(tensor: FrameTensor): { lowest: number; highest: number } | null {
+  if (tensor.scale === null || tensor.type === "float32" || tensor.type === "bool") return null;
+  const { lowest, highest } = elementRange[tensor.type];
+  const zeroPoint = tensor.zeroPoint ?? 0;
+  return { lowest: tensor.scale * (lowest - zeroPoint), highest: tensor.scale * (highest - zeroPoint) };
+}
+
 /**
  * Real values as the tensor's little-endian bytes:
  * `clamp(roundHalfAwayFromZero(value / scale) + zeroPoint)`, with value, scale and quotient in float32
