@@ -1,49 +1,34 @@
-/** ADD, int8, with broadcasting: both inputs brought to a common scale with 20 bits to spare, then summed. */
+/**
+ * ADD and SUB, int8 and int16, with broadcasting: both inputs brought to a common scale with 20 (int16: 15) bits to
+ * spare, then summed or subtracted. ADD derives its multipliers in double precision, SUB in float32.
+ */
 
+import { combineElements, scaledFromZero } from "./elementwise.js";
 import { clamp, multiplyByQuantisedMultiplier, quantiseMultiplier } from "./fixed_point.js";
 import { activationBounds } from "./quantisation.js";
-import { at, type KernelCall, perTensor, type Values } from "./tensor_values.js";
+import { type KernelCall, perTensor } from "./tensor_values.js";
 
-const LEFT_SHIFT = 20;
-
-export function add({ operator, input, output }: KernelCall): void {
-  const inputs = [input(0), input(1)];
-  const { scale: outputScale, zeroPoint: outputZeroPoint } = perTensor(output);
-  const twiceLargestScale = 2 * Math.max(...inputs.map((values) => perTensor(values).scale));
-  const outputMultiplier = quantiseMultiplier(twiceLargestScale / (2 ** LEFT_SHIFT * outputScale));
-  const bounds = activationBounds(operator.options.fields.fusedActivation, output);
-  const terms = inputs.map((values) => {
-    const { scale, zeroPoint } = perTensor(values);
-    const multiplier = quantiseMultiplier(scale / twiceLargestScale);
-    const position = broadcast(values.shape, output.shape);
-    return (index: number) => {
-      const value = at(values.numbers, position(index)) - zeroPoint;
-      return multiplyByQuantisedMultiplier(value * 2 ** LEFT_SHIFT, multiplier);
-    };
-  });
-  output.numbers.forEach((_, index) => {
-    const sum = terms.reduce((total, term) => total + term(index), 0);
-    const scaled = multiplyByQuantisedMultiplier(sum, outputMultiplier) + outputZeroPoint;
-    output.numbers[index] = clamp(scaled, bounds.low, bounds.high);
-  });
+export function add(call: KernelCall): void {
+  addSigned(call, 1, (value) => value);
 }
 
-/** Which element of a smaller shape stands at each element of the larger; shapes align at their last dimension. */
-export function broadcast(from: Values["shape"], to: Values["shape"]): (index: number) => number {
-  const missing = to.length - from.length;
-  return (index) => {
-    let rest = index;
-    let stride = 1;
-    let position = 0;
-    for (let dimension = to.length - 1; dimension >= 0; dimension--) {
-      const size = at(to, dimension);
-      const coordinate = rest % size;
-      rest = Math.floor(rest / size);
-      if (dimension < missing) continue;
-      const own = at(from, dimension - missing);
-      position += (own === 1 ? 0 : coordinate) * stride;
-      stride *= own;
-    }
-    return position;
-  };
+export function sub(call: KernelCall): void {
+  addSigned(call, -1, Math.fround);
+}
+
+function addSigned(call: KernelCall, sign: 1 | -1, precision: (value: number) => number): void {
+  const { operator, input, output } = call;
+  const shift = output.tensor.type === "int16" ? 15 : 20;
+  const scaleOf = (position: number) => perTensor(input(position)).scale;
+  const twiceLargestScale = 2 * Math.max(scaleOf(0), scaleOf(1));
+  const [left, right] = [0, 1].map((position) =>
+    scaledFromZero(input(position), shift, precision(scaleOf(position) / twiceLargestScale)),
+  ) as [(value: number) => number, (value: number) => number];
+  const { scale, zeroPoint } = perTensor(output);
+  const outputMultiplier = quantiseMultiplier(precision(twiceLargestScale / (2 ** shift * scale)));
+  const bounds = activationBounds(operator.options.fields.fusedActivation, output);
+  combineElements(call, (a, b) => {
+    const sum = left(a) + sign * right(b);
+    return clamp(multiplyByQuantisedMultiplier(sum, outputMultiplier) + zeroPoint, bounds.low, bounds.high);
+  });
 }

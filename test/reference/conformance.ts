@@ -27,6 +27,8 @@ export interface OperatorCase {
   readonly input: string;
   readonly output: string;
   readonly samples: number;
+  /** Variables between samples: "fresh" starts each anew, "sequence" keeps them. */
+  readonly state: "fresh" | "sequence";
 }
 
 /** A real model's golden inputs and outputs. */

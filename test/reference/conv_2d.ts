@@ -1,7 +1,7 @@
-/** CONV_2D, int8: reference_integer_ops::ConvPerChannel, with groups and dilation. */
+/** CONV_2D, int8 and int16: reference_integer_ops::ConvPerChannel, with groups and dilation. */
 
-import { clamp, multiplyByQuantisedMultiplier } from "./fixed_point.js";
-import { activationBounds, convolutionMultipliers } from "./quantisation.js";
+import { clamp } from "./fixed_point.js";
+import { activationBounds, convolutionMultipliers, requantisedSum } from "./quantisation.js";
 import { at, type KernelCall, offset4, perTensor, shape4 } from "./tensor_values.js";
 import { numberOption, windowOf } from "./window.js";
 
@@ -59,7 +59,7 @@ export function conv2d({ operator, input: inputAt, optionalInput, output }: Kern
           }
           if (bias !== null) sum += at(bias.numbers, channel);
           const multiplier = multipliers[channel] ?? { multiplier: 0, shift: 0 };
-          const scaled = multiplyByQuantisedMultiplier(sum | 0, multiplier) + outputZeroPoint;
+          const scaled = requantisedSum(sum, multiplier, input, bias) + outputZeroPoint;
           output.numbers[offset4(outputShape, b, outY, outX, channel)] = clamp(
             scaled,
             bounds.low,

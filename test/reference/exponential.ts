@@ -37,32 +37,56 @@ const powers: readonly { readonly exponent: number; readonly factor: number }[] 
   { exponent: 4, factor: 242 },
 ];
 
-/** exp(x) in Q0 for x ≤ 0 in Q5. */
-export function expOfNegative(x: number): number {
+/** exp(x) in Q0 for x ≤ 0 of so many integer bits. */
+export function expOfNegative(x: number, integerBits = 5): number {
   if (x === 0) return Q0_ONE;
-  const fractionalBits = 26;
+  const fractionalBits = 31 - integerBits;
   const quarter = 2 ** (fractionalBits - 2);
   const withinQuarter = (x & (quarter - 1)) - quarter;
-  let result = expBetweenMinusQuarterAndZero(saturatingRoundingMultiplyByPowerOfTwo(withinQuarter, 5));
+  let result = expBetweenMinusQuarterAndZero(
+    saturatingRoundingMultiplyByPowerOfTwo(withinQuarter, integerBits),
+  );
   const remainder = (withinQuarter - x) | 0;
   for (const { exponent, factor } of powers) {
+    if (exponent >= integerBits) break;
     if ((remainder & (1 << (fractionalBits + exponent))) !== 0) result = multiply(result, factor);
   }
   return result;
 }
 
-/** 1 / (1 + a) in Q0 for a in Q0 of [0, 1): three Newton steps. */
-function oneOverOnePlus(a: number): number {
+const Q2_ONE = 2 ** 29;
+
+/** 2 / (1 + a) in Q2 for a in Q0 of [0, 1): three Newton steps. */
+function twoOverOnePlus(a: number): number {
   const constant48Over17 = 1515870810;
   const constantMinus32Over17 = -1010580540;
-  const q2One = 2 ** 29;
   const halfDenominator = roundingHalfSum(a, Q0_ONE);
   let x = constant48Over17 + multiply(halfDenominator, constantMinus32Over17);
   for (let step = 0; step < 3; step++) {
-    const oneMinus = q2One - multiply(halfDenominator, x);
+    const oneMinus = Q2_ONE - multiply(halfDenominator, x);
     x = x + saturatingRoundingMultiplyByPowerOfTwo(multiply(x, oneMinus), 2);
   }
-  return saturatingRoundingMultiplyByPowerOfTwo(x, 1);
+  return x;
+}
+
+/** 1 / (1 + a) in Q0 for a in Q0 of [0, 1). */
+function oneOverOnePlus(a: number): number {
+  return saturatingRoundingMultiplyByPowerOfTwo(twoOverOnePlus(a), 1);
+}
+
+/** gemmlowp's logistic: 1 / (1 + exp(-x)) in Q0 for x in Q4. */
+export function logisticOf(x: number): number {
+  if (x === 0) return 2 ** 30;
+  const ofMagnitude = oneOverOnePlus(expOfNegative(-Math.abs(x), 4));
+  return x > 0 ? ofMagnitude : Q0_ONE - ofMagnitude;
+}
+
+/** gemmlowp's tanh: (1 - exp(-2x)) / (1 + exp(-2x)) in Q0 for x in Q4, whose bits are 2x in Q5. */
+export function tanhOf(x: number): number {
+  if (x === 0) return 0;
+  const oneMore = twoOverOnePlus(expOfNegative(-Math.abs(x), 5));
+  const ofMagnitude = saturatingRoundingMultiplyByPowerOfTwo(oneMore - Q2_ONE, 2);
+  return x < 0 ? -ofMagnitude : ofMagnitude;
 }
 
 /**

@@ -75,6 +75,20 @@ export function multiplyByQuantisedMultiplier(
   return roundingDivideByPowerOfTwo(saturatingRoundingDoublingHighMultiply(shifted, multiplier), right);
 }
 
+/**
+ * MultiplyByQuantizedMultiplier for an int64 x: another function than the one for int32, with the multiplier
+ * reduced to 16 bits and a single rounding, half up.
+ */
+export function multiplyInt64ByQuantisedMultiplier(
+  x: number,
+  { multiplier, shift }: FixedPointMultiplier,
+): number {
+  const reduced = multiplier < 0x7fff0000 ? (multiplier + 2 ** 15) >> 16 : 0x7fff;
+  const totalShift = BigInt(15 - shift);
+  const rounded = BigInt(x) * BigInt(reduced) + (1n << (totalShift - 1n));
+  return Number(BigInt.asIntN(32, rounded >> totalShift));
+}
+
 /** x · 2^exponent, saturated to int32; for a negative exponent the rounding division. */
 export function saturatingRoundingMultiplyByPowerOfTwo(x: number, exponent: number): number {
   if (exponent <= 0) return roundingDivideByPowerOfTwo(x, -exponent);

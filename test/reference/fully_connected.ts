@@ -1,11 +1,11 @@
 /**
- * FULLY_CONNECTED, int8: reference_integer_ops::FullyConnected and its per-channel sibling. They differ in
+ * FULLY_CONNECTED, int8 and int16: reference_integer_ops::FullyConnected and its per-channel sibling. They differ in
  * more than the number of scales: with one scale the product of input and filter scale is rounded to float32
  * (GetQuantizedConvolutionMultipler) and the filter's zero point counts; per channel it is all double.
  */
 
-import { clamp, multiplyByQuantisedMultiplier, quantiseMultiplier } from "./fixed_point.js";
-import { activationBounds, convolutionMultipliers } from "./quantisation.js";
+import { clamp, quantiseMultiplier } from "./fixed_point.js";
+import { activationBounds, convolutionMultipliers, requantisedSum } from "./quantisation.js";
 import { at, type KernelCall, perTensor } from "./tensor_values.js";
 
 export function fullyConnected({ operator, input: inputAt, optionalInput, output }: KernelCall): void {
@@ -32,7 +32,7 @@ export function fullyConnected({ operator, input: inputAt, optionalInput, output
         sum += value * (at(filter.numbers, channel * depth + i) - filterZeroPoint);
       }
       const multiplier = (perChannel ? multipliers[channel] : undefined) ?? single;
-      const scaled = multiplyByQuantisedMultiplier(sum | 0, multiplier) + outputZeroPoint;
+      const scaled = requantisedSum(sum, multiplier, input, bias) + outputZeroPoint;
       output.numbers[row * channels + channel] = clamp(scaled, bounds.low, bounds.high);
     }
   }

@@ -11,7 +11,7 @@ import {
   operatorCases,
   readConformance,
 } from "./conformance.js";
-import { runReference } from "./run_reference.js";
+import { initialState, runReference, type State } from "./run_reference.js";
 
 const suites = [
   "conv_2d",
@@ -28,6 +28,32 @@ const suites = [
   "relu",
   "relu6",
   "mean",
+  "mul",
+  "sub",
+  "maximum",
+  "minimum",
+  "squared_difference",
+  "equal",
+  "greater",
+  "less_equal",
+  "abs",
+  "leaky_relu",
+  "prelu",
+  "elu",
+  "logistic",
+  "tanh",
+  "hard_swish",
+  "l2_normalization",
+  "sum",
+  "reduce_max",
+  "arg_max",
+  "arg_min",
+  "batch_matmul",
+  "conv_2d_int16",
+  "depthwise_conv_2d_int16",
+  "fully_connected_int16",
+  "add_int16",
+  "mul_int16",
 ];
 
 /** Models with the number of cases to run: the large ones take a second each here. */
@@ -68,8 +94,10 @@ function mismatchOf(one: OperatorCase): string | null {
   const golden = readConformance(`ops/${one.output}`);
   const inputBytes = input.length / one.samples;
   const outputBytes = golden.length / one.samples;
+  let state = initialState(graph);
   for (let sample = 0; sample < one.samples; sample++) {
-    const output = run(graph, input.subarray(sample * inputBytes, (sample + 1) * inputBytes));
+    if (one.state === "fresh") state = initialState(graph);
+    const output = run(graph, input.subarray(sample * inputBytes, (sample + 1) * inputBytes), state);
     const expected = golden.subarray(sample * outputBytes, (sample + 1) * outputBytes);
     if (output.length !== expected.length) return `${one.id}: ${output.length} bytes, not ${expected.length}`;
     const byte = output.findIndex((value, position) => value !== expected[position]);
@@ -79,12 +107,12 @@ function mismatchOf(one: OperatorCase): string | null {
 }
 
 /** Runs a graph on its inputs one after the other and gives its outputs one after the other. */
-function run(graph: Graph, input: Uint8Array): Uint8Array {
+function run(graph: Graph, input: Uint8Array, state: State = initialState(graph)): Uint8Array {
   let position = 0;
   const inputs = graph.inputs.map((tensor) => {
     position += tensor.bytes;
     return input.subarray(position - tensor.bytes, position);
   });
-  const values = runReference(graph, inputs);
+  const values = runReference(graph, inputs, state);
   return Buffer.concat(graph.outputs.map((tensor) => values.get(tensor.index) ?? new Uint8Array()));
 }

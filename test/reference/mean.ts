@@ -1,12 +1,21 @@
 /**
- * MEAN, int8: reference_ops::QuantizedMeanOrSum. The division by the count goes into the multiplier, whose
+ * MEAN and SUM, int8: reference_ops::QuantizedMeanOrSum. The division by the count goes into the multiplier, whose
  * 31 bits would lose precision, so multiplier and count are first brought to a similar size.
  */
 
 import { clamp, multiplyByQuantisedMultiplier, quantiseMultiplier } from "./fixed_point.js";
 import { at, type KernelCall, perTensor } from "./tensor_values.js";
 
-export function mean({ input: inputAt, output }: KernelCall): void {
+export function mean(call: KernelCall): void {
+  meanOrSum(call, true);
+}
+
+/** SUM: the same without the division. */
+export function sum(call: KernelCall): void {
+  meanOrSum(call, false);
+}
+
+function meanOrSum({ input: inputAt, output }: KernelCall, divide: boolean): void {
   const input = inputAt(0);
   const rank = input.shape.length;
   const reduced = new Set(Array.from(inputAt(1).numbers, (axis) => (axis < 0 ? axis + rank : axis)));
@@ -18,9 +27,10 @@ export function mean({ input: inputAt, output }: KernelCall): void {
   const to = perTensor(output);
 
   const { multiplier, shift } = quantiseMultiplier(from.scale / to.scale);
-  const gain = Math.min(31 - Math.clz32(count), 31 + shift);
+  const divisor = divide ? count : 1;
+  const gain = Math.min(31 - Math.clz32(divisor), 31 + shift);
   const folded = {
-    multiplier: Number((BigInt(multiplier) << BigInt(gain)) / BigInt(count)),
+    multiplier: Number((BigInt(multiplier) << BigInt(gain)) / BigInt(divisor)),
     shift: shift - gain,
   };
 
@@ -36,7 +46,11 @@ export function mean({ input: inputAt, output }: KernelCall): void {
 }
 
 /** Where an element of the input is summed: its position when the reduced dimensions are left out. */
-function reducedPosition(shape: readonly number[], reduced: ReadonlySet<number>, index: number): number {
+export function reducedPosition(
+  shape: readonly number[],
+  reduced: ReadonlySet<number>,
+  index: number,
+): number {
   let rest = index;
   let stride = 1;
   let position = 0;

@@ -1,6 +1,12 @@
 /** What the kernels derive from scales: multipliers by channel and the bounds of fused activations. */
 
-import { type FixedPointMultiplier, quantiseMultiplier, roundHalfAway } from "./fixed_point.js";
+import {
+  type FixedPointMultiplier,
+  multiplyByQuantisedMultiplier,
+  multiplyInt64ByQuantisedMultiplier,
+  quantiseMultiplier,
+  roundHalfAway,
+} from "./fixed_point.js";
 import { at, integerRange, perTensor, type Values } from "./tensor_values.js";
 
 /**
@@ -40,4 +46,20 @@ export function activationBounds(activation: unknown, output: Values): { low: nu
     default:
       return { low: lowest, high: highest };
   }
+}
+
+/**
+ * A convolution's sum, bias included, brought to the output's scale. int16 activations are summed up in int64
+ * unless the bias is int32; int64 sums are scaled by a function of their own.
+ */
+export function requantisedSum(
+  sum: number,
+  multiplier: FixedPointMultiplier,
+  input: Values,
+  bias: Values | null,
+): number {
+  const wide = input.tensor.type === "int16" && bias?.tensor.type !== "int32";
+  return wide
+    ? multiplyInt64ByQuantisedMultiplier(sum, multiplier)
+    : multiplyByQuantisedMultiplier(sum | 0, multiplier);
 }

@@ -3,10 +3,10 @@
 import type { ElementType } from "../../host/element_type.js";
 import type { Operator, Tensor } from "../../host/model/graph.js";
 
-/** Element types whose values are JavaScript numbers. */
-type NumericType = Exclude<ElementType, "int64" | "bool">;
+/** Element types whose values are JavaScript numbers as they stand in memory. */
+type NumericType = Exclude<ElementType, "int64">;
 
-export type Numbers = Int8Array | Uint8Array | Int16Array | Int32Array | Float32Array;
+export type Numbers = Int8Array | Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
 const arrays: { readonly [T in NumericType]: { new (buffer: ArrayBuffer): Numbers } } = {
   int8: Int8Array,
@@ -14,6 +14,7 @@ const arrays: { readonly [T in NumericType]: { new (buffer: ArrayBuffer): Number
   int16: Int16Array,
   int32: Int32Array,
   float32: Float32Array,
+  bool: Uint8Array,
 };
 
 /** Smallest and largest value of the integer types. */
@@ -31,28 +32,38 @@ export interface Values {
   readonly numbers: Numbers;
 }
 
-/** What a kernel of the oracle gets: the operator with the values of its inputs; it fills the output. */
+/** What a kernel of the oracle gets: the operator with the values of its inputs; it fills the outputs. */
 export interface KernelCall {
   readonly operator: Operator;
   /** The values of an input that must be there. */
   readonly input: (position: number) => Values;
   /** The values of an input that may be left out. */
   readonly optionalInput: (position: number) => Values | null;
-  /** Zeros of the output's shape and type, to be overwritten. */
+  /** Zeros of the first output's shape and type, to be overwritten. */
   readonly output: Values;
+  /** All outputs, where there are several. */
+  readonly outputs: readonly Values[];
 }
 
-/** The tensor's bytes as numbers; a copy, since bytes of a model need not be aligned. */
+/** The tensor's bytes as numbers; a copy, since bytes of a model need not be aligned. int64 can be read only. */
 export function valuesOf(tensor: Tensor, bytes: Uint8Array): Values {
-  if (tensor.type === "int64" || tensor.type === "bool") {
-    throw new Error(`The reference interpreter has no ${tensor.type} (tensor '${tensor.name}').`);
-  }
-  const copy = Uint8Array.from(bytes);
-  return { tensor, shape: tensor.shape, numbers: new arrays[tensor.type](copy.buffer) };
+  const { buffer } = Uint8Array.from(bytes);
+  const numbers =
+    tensor.type === "int64"
+      ? Float64Array.from(new BigInt64Array(buffer), exactNumber)
+      : new arrays[tensor.type](buffer);
+  return { tensor, shape: tensor.shape, numbers };
+}
+
+function exactNumber(value: bigint): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new Error(`${value} is beyond what a number holds exactly.`);
+  return number;
 }
 
 /** The bytes of values, little-endian as the hosts that run these tests are. */
 export function bytesOf(values: Values): Uint8Array {
+  if (values.tensor.type === "int64") throw new Error("The reference interpreter writes no int64.");
   return new Uint8Array(values.numbers.buffer, values.numbers.byteOffset, values.numbers.byteLength);
 }
 
