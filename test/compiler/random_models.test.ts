@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../host/compiler/compile.js";
 import { randomInput, randomModel, randomOperators } from "../reference/random_graph.js";
-import { runReference } from "../reference/run_reference.js";
+import { initialState, runReference } from "../reference/run_reference.js";
 import { startModule } from "./run_module.js";
 
 /** Models per operator; `WAMLET_RANDOM_MODELS` asks for more. */
@@ -15,9 +15,11 @@ describe("compiled kernels equal the plain reference on random models", () => {
         const { bytes, graph } = randomModel(operator, seed);
         const module = await compile(bytes);
         const running = startModule(module);
+        running.reset();
+        const state = initialState(graph);
         for (let sample = 0; sample < 3; sample++) {
           const inputs = randomInput(graph, seed * 31 + sample);
-          const tensors = runReference(graph, inputs);
+          const tensors = runReference(graph, inputs, state);
           const expected = Buffer.concat(
             graph.outputs.map((tensor) => tensors.get(tensor.index) as Uint8Array),
           );

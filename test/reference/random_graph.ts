@@ -46,12 +46,13 @@ export function randomModel(operator: string, seed: number): { bytes: Uint8Array
   const generator = generators[operator];
   if (generator === undefined) throw new Error(`No random models of ${operator}.`);
   const layer = generator(new Random(seed));
+  const outputs = [layer.output, ...(layer.moreOutputs ?? [])];
   const bytes = buildModel({
     description: `random ${operator} ${seed}`,
     tensors: layer.tensors,
-    operators: [{ name: operator, inputs: layer.inputs, outputs: [layer.output], options: layer.options }],
+    operators: [{ name: operator, inputs: layer.inputs, outputs, options: layer.options }],
     inputs: layer.graphInputs,
-    outputs: [layer.output],
+    outputs,
   });
   return { bytes, graph: readModel(bytes) };
 }

@@ -9,6 +9,8 @@ export interface LayerSpec {
   readonly inputs: readonly (number | null)[];
   readonly graphInputs: readonly number[];
   readonly output: number;
+  /** Outputs beside it, behind it in the operator's order. */
+  readonly moreOutputs?: readonly number[];
   readonly options: Readonly<Record<string, number | boolean | string | readonly number[]>>;
 }
 
