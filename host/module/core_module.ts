@@ -56,6 +56,12 @@ export interface CoreModule {
   readonly data: readonly DataSegment[];
 }
 
+/**
+ * Longest code section that is read. A board holds about twice the code's bytes in RAM, so no real module comes near;
+ * a hostile file could otherwise make its analysis slow and large.
+ */
+export const codeLimit = 256 * 1024;
+
 const exportKinds: readonly ExportKind[] = ["function", "table", "memory", "global"];
 
 /**
@@ -95,6 +101,8 @@ export function readCoreModule(bytes: Uint8Array): CoreModule {
     return { module, name, type: typeAt(reader) };
   });
   const functionTypes = items(sectionId.function, 1, typeAt);
+  const codeBytes = open(sectionId.code).left;
+  if (codeBytes > codeLimit) throw unsupported(`${codeBytes} bytes of code where ${codeLimit} are allowed`);
   const bodies = items(sectionId.code, 3, (reader) => readBody(reader.range(reader.u32())));
   if (bodies.length !== functionTypes.length) {
     throw malformed(0, `${functionTypes.length} functions are declared and ${bodies.length} defined`);

@@ -17,7 +17,7 @@ import { readSections, sectionId, wasmHeader } from "./sections.js";
 export const fuelExport = "wamlet.fuel";
 
 /** More counters than a real model needs by far; V8 takes a million globals. */
-const mostCounters = 200_000;
+const mostCounters = 50_000;
 
 const byteExports: Readonly<Record<MemoryOperation, string>> = {
   init: "wamlet.bytes.init",
