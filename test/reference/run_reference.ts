@@ -16,6 +16,23 @@ import { fullyConnected } from "./fully_connected.js";
 import { l2Normalization } from "./l2_normalization.js";
 import { maximum, minimum } from "./maximum_minimum.js";
 import { mean, sum } from "./mean.js";
+import {
+  batchToSpaceNd,
+  concatenation,
+  depthToSpace,
+  gather,
+  mirrorPad,
+  pack,
+  padV2,
+  slice,
+  spaceToBatchNd,
+  spaceToDepth,
+  split,
+  splitV,
+  stridedSlice,
+  transpose,
+  unpack,
+} from "./movement.js";
 import { mul } from "./mul.js";
 import { pad } from "./pad.js";
 import { averagePool2d, maxPool2d } from "./pool.js";
@@ -25,10 +42,14 @@ import { reduceMax } from "./reduce_max.js";
 import { relu } from "./relu.js";
 import { relu6 } from "./relu6.js";
 import { reshape } from "./reshape.js";
+import { resizeBilinear, resizeNearestNeighbor } from "./resize.js";
 import { softmax } from "./softmax.js";
 import { squaredDifference } from "./squared_difference.js";
+import { svdf } from "./svdf.js";
 import { bytesOf, type KernelCall, type Values, valuesOf } from "./tensor_values.js";
+import { transposeConv } from "./transpose_conv.js";
 import { abs, elu, hardSwish, leakyRelu, logistic, tanh } from "./unary.js";
+import { unidirectionalSequenceLstm } from "./unidirectional_sequence_lstm.js";
 
 const kernels: Readonly<Record<string, (call: KernelCall) => void>> = {
   ABS: abs,
@@ -37,12 +58,17 @@ const kernels: Readonly<Record<string, (call: KernelCall) => void>> = {
   ARG_MIN: argMin,
   AVERAGE_POOL_2D: averagePool2d,
   BATCH_MATMUL: batchMatmul,
+  BATCH_TO_SPACE_ND: batchToSpaceNd,
+  CONCATENATION: concatenation,
   CONV_2D: conv2d,
   DEPTHWISE_CONV_2D: depthwiseConv2d,
+  DEPTH_TO_SPACE: depthToSpace,
   DEQUANTIZE: dequantize,
   ELU: elu,
   EQUAL: equal,
+  EXPAND_DIMS: reshape,
   FULLY_CONNECTED: fullyConnected,
+  GATHER: gather,
   GREATER: greater,
   GREATER_EQUAL: greaterEqual,
   HARD_SWISH: hardSwish,
@@ -55,20 +81,37 @@ const kernels: Readonly<Record<string, (call: KernelCall) => void>> = {
   MAX_POOL_2D: maxPool2d,
   MEAN: mean,
   MINIMUM: minimum,
+  MIRROR_PAD: mirrorPad,
   MUL: mul,
   NOT_EQUAL: notEqual,
+  PACK: pack,
   PAD: pad,
+  PADV2: padV2,
   PRELU: prelu,
   QUANTIZE: quantize,
   REDUCE_MAX: reduceMax,
   RELU: relu,
   RELU6: relu6,
   RESHAPE: reshape,
+  RESIZE_BILINEAR: resizeBilinear,
+  RESIZE_NEAREST_NEIGHBOR: resizeNearestNeighbor,
+  SLICE: slice,
   SOFTMAX: softmax,
+  SPACE_TO_BATCH_ND: spaceToBatchNd,
+  SPACE_TO_DEPTH: spaceToDepth,
+  SPLIT: split,
+  SPLIT_V: splitV,
   SQUARED_DIFFERENCE: squaredDifference,
+  SQUEEZE: reshape,
+  STRIDED_SLICE: stridedSlice,
   SUB: sub,
   SUM: sum,
+  SVDF: svdf,
   TANH: tanh,
+  TRANSPOSE: transpose,
+  TRANSPOSE_CONV: transposeConv,
+  UNIDIRECTIONAL_SEQUENCE_LSTM: unidirectionalSequenceLstm,
+  UNPACK: unpack,
 };
 
 /** The operators that the oracle runs. */
