@@ -26,7 +26,14 @@ import {
   slotOffset,
   storeLayout,
 } from "./store_layout.js";
-import { newestPointer, type PointerCopies, readPointers, readSlot, type Slot } from "./store_scan.js";
+import {
+  chooseSlot,
+  newestPointer,
+  type PointerCopies,
+  readPointers,
+  readSlot,
+  type Slot,
+} from "./store_scan.js";
 
 export interface StoredModule {
   readonly slot: number;
@@ -220,7 +227,8 @@ export class ModuleStore {
 
   /** Takes a slot for a new deploy and writes its record. */
   #writeRecord(name: string, manifestBytes: Uint8Array): number {
-    const slot = this.#chooseSlot(name);
+    const slot = chooseSlot(this.#slots);
+    if (slot === undefined) throw this.#full(name);
     const sequence = this.#nextSequence();
     this.#eraseHeader(slot);
     const record = encodeSlotRecord({ sequence, name, manifestBytes }, this.layout.wordBytes);
@@ -229,28 +237,11 @@ export class ModuleStore {
     return slot;
   }
 
-  /**
-   * The first free slot after the one written last, which spreads the wear; where there is none, the oldest deploy
-   * that was never committed gives way.
-   */
-  #chooseSlot(name: string): number {
+  #full(name: string): Refusal {
     const { slots } = this.layout;
-    const written = this.#slots.flatMap((content, slot) =>
-      content.state === "free"
-        ? []
-        : [{ slot, sequence: content.sequence, partial: content.state === "partial" }],
-    );
-    written.sort((first, second) => first.sequence - second.sequence);
-    const last = written.at(-1)?.slot ?? slots - 1;
-    for (let step = 1; step <= slots; step++) {
-      const slot = (last + step) % slots;
-      if (this.#slots[slot]?.state === "free") return slot;
-    }
-    const oldestPartial = written.find(({ partial }) => partial);
-    if (oldestPartial !== undefined) return oldestPartial.slot;
     const names = this.list().map((module) => module.name);
     const replacing = names.includes(name) ? ", and replacing one takes a free slot" : "";
-    throw new Refusal(
+    return new Refusal(
       "store-full",
       [slots],
       `All ${slots} slots hold modules (${names.join(", ")})${replacing}.`,

@@ -1,4 +1,4 @@
-/** Reads what the module store's flash says, without changing it: the first half of mounting a store. */
+/** What the module store's flash says, without changing it: the state of each slot, and what follows from it. */
 import type { Manifest } from "../module/manifest.js";
 import { decodeManifest } from "../module/manifest_codec.js";
 import type { Flash } from "./flash.js";
@@ -64,6 +64,23 @@ export function readSlot(flash: Flash, layout: StoreLayout, slot: number): Slot 
       return { ...content, state: "partial", sectors };
     }
   }
+}
+
+/**
+ * The slot that a new deploy takes: the first free one after the one written last, which spreads the wear; where there
+ * is none, that of the oldest deploy that was never committed; undefined where all hold modules.
+ */
+export function chooseSlot(slots: readonly Slot[]): number | undefined {
+  const written = slots.flatMap((content, slot) =>
+    content.state === "free" ? [] : [{ slot, sequence: content.sequence, state: content.state }],
+  );
+  written.sort((first, second) => first.sequence - second.sequence);
+  const last = written.at(-1)?.slot ?? slots.length - 1;
+  for (let step = 1; step <= slots.length; step++) {
+    const slot = (last + step) % slots.length;
+    if (slots[slot]?.state === "free") return slot;
+  }
+  return written.find(({ state }) => state === "partial")?.slot;
 }
 
 /** Sectors that a module's payload takes. */

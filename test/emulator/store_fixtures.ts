@@ -1,5 +1,6 @@
 /** Small flashes, manifests and payloads for the tests of the module store. */
 import { createHash } from "node:crypto";
+import { expect } from "vitest";
 import type { Board } from "../../host/descriptor/board.js";
 import { Flash } from "../../host/emulator/flash.js";
 import { flashGeometry } from "../../host/emulator/flash_geometry.js";
@@ -67,4 +68,9 @@ export function content(store: ModuleStore): string {
     .map(({ manifest, active }) => `${manifest.name} ${manifest.version}${active ? " *" : ""}`)
     .sort()
     .join(", ");
+}
+
+/** Vitest's own comparison of arrays takes most of a minute for what these tests compare. */
+export function expectSame(found: Uint8Array, expected: Uint8Array, context?: string): void {
+  expect(Buffer.compare(found, expected), context).toBe(0);
 }
