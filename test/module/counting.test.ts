@@ -192,7 +192,7 @@ describe("counting by hand", () => {
 });
 
 describe("counting random modules", () => {
-  const seeds = Array.from({ length: 400 }, (_, seed) => seed);
+  const seeds = Array.from({ length: 200 }, (_, seed) => seed);
 
   it("counts exactly what a plain interpreter counts, and answers as the payload does", () => {
     for (const seed of seeds) {
@@ -232,7 +232,7 @@ describe("counting random modules", () => {
       ).toEqual(expected);
       layers += readings.length;
     }
-    expect(layers).toBeGreaterThan(200);
+    expect(layers).toBeGreaterThan(100);
   });
 
   it("gives the same counts in every run, and each inference's own by subtraction", () => {
