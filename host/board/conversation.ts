@@ -241,7 +241,7 @@ export class Conversation {
 
   #failWaiting(error: WamletError): void {
     for (const waiting of [...this.#waiting.values()]) waiting.fail(error);
-    this.#line.freeRoom();
+    this.#line.wake();
   }
 
   /** Strays are waited for without being due. */

@@ -47,71 +47,93 @@ export interface Deployed {
 export async function deployModule(
   conversation: Conversation,
   module: DeployableModule,
-  { name = "", activate = false, onProgress, signal }: DeployOptions,
+  options: DeployOptions,
 ): Promise<Deployed> {
   const { payload, manifestBytes, manifest } = module;
+  const { name = "", activate = false, onProgress, signal } = options;
   const called = name === "" ? manifest.name : name;
   const doing = `deploy ${called}`;
   const started = performance.now();
-  const { generation } = conversation;
-  const ready = await conversation.request(
-    doing,
-    (request) => message("deploy-begin", { request, manifest: manifestBytes, name }),
-    "deploy-ready",
-    signal,
-  );
-  if (ready.offset > payload.length) throw mismatch(called);
+  const begin = (request: number) => message("deploy-begin", { request, manifest: manifestBytes, name });
+  const { offset: resumedAt } = await conversation.request(doing, begin, "deploy-ready", signal);
+  if (resumedAt > payload.length) throw mismatch(called);
 
-  const speed = (bytes: number) => ((bytes - ready.offset) * 1000) / Math.max(1, performance.now() - started);
-  const failed = new AbortController();
-  // Chunks are answered only where one fails; by then later ones are under way, and they fail too.
-  let reason: WamletError | null = null;
+  const speed = (bytes: number) => ((bytes - resumedAt) * 1000) / Math.max(1, performance.now() - started);
+  const report = (bytes: number) =>
+    onProgress?.({ bytes, totalBytes: payload.length, bytesPerSecond: speed(bytes) });
+  const commit = (request: number) => message("deploy-commit", { request });
+  const stored = await withStrays(conversation, doing, async (failed) => {
+    const check = () => {
+      if (signal?.aborted) throw interrupted();
+      const error = failed();
+      if (error !== null) throw error;
+    };
+    await sendChunks(conversation, payload, resumedAt, check, report);
+    return conversation.request(doing, commit, "deployed", signal);
+  });
+  if (Buffer.compare(stored.sha256, manifest.payloadSha256) !== 0) throw mismatch(called);
+  report(payload.length);
+  const milliseconds = performance.now() - started;
+  const bytesPerSecond = speed(payload.length);
+  if (activate) await activateModule(conversation, called);
+  return {
+    name: called,
+    slot: stored.slot,
+    payloadBytes: payload.length,
+    resumedAt,
+    milliseconds,
+    bytesPerSecond,
+  };
+}
+
+/** Sends the payload from `resumedAt` on. */
+async function sendChunks(
+  conversation: Conversation,
+  payload: Uint8Array,
+  resumedAt: number,
+  check: () => void,
+  report: (bytes: number) => void,
+): Promise<void> {
+  const { generation } = conversation;
+  const step = chunkBytes(conversation);
+  let arrived = resumedAt;
+  for (let offset = resumedAt; offset < payload.length; offset += step) {
+    await conversation.room();
+    check();
+    if (conversation.generation !== generation) throw restarted();
+    conversation.post(message("deploy-chunk", { offset, data: payload.subarray(offset, offset + step) }));
+    // Queued are messages, a little longer than their data: an estimate, which must not run backwards.
+    arrived = Math.max(arrived, Math.min(payload.length, offset + step) - conversation.unacknowledged);
+    report(arrived);
+  }
+}
+
+/**
+ * Runs an action while listening for errors about no request: the board says something about chunks only where
+ * one fails, and by then others are under way. That error is why whatever follows fails, so it is the one thrown.
+ */
+async function withStrays<Value>(
+  conversation: Conversation,
+  doing: string,
+  action: (failed: () => WamletError | null) => Promise<Value>,
+): Promise<Value> {
+  const done = new AbortController();
+  let failed: WamletError | null = null;
   conversation
     .wait<never>(
       "stray",
-      (received) => {
-        if (received.type === "error") reason ??= refusal(received, doing);
-      },
-      failed.signal,
+      (received, settle) => received.type === "error" && settle.reject(refusal(received, doing)),
+      done.signal,
     )
-    .catch(() => {});
+    .catch((error: WamletError) => {
+      failed = error;
+    });
   try {
-    const step = chunkBytes(conversation);
-    for (let offset = ready.offset; offset < payload.length; offset += step) {
-      await conversation.room();
-      if (signal?.aborted) throw interrupted();
-      if (conversation.generation !== generation) throw restarted();
-      if (reason !== null) throw reason;
-      conversation.post(message("deploy-chunk", { offset, data: payload.subarray(offset, offset + step) }));
-      const bytes = Math.max(
-        ready.offset,
-        Math.min(payload.length, offset + step) - conversation.unacknowledged,
-      );
-      onProgress?.({ bytes, totalBytes: payload.length, bytesPerSecond: speed(bytes) });
-    }
-    const stored = await conversation.request(
-      doing,
-      (request) => message("deploy-commit", { request }),
-      "deployed",
-      signal,
-    );
-    if (Buffer.compare(stored.sha256, manifest.payloadSha256) !== 0) throw mismatch(called);
-    const bytesPerSecond = speed(payload.length);
-    onProgress?.({ bytes: payload.length, totalBytes: payload.length, bytesPerSecond });
-    if (activate) await activateModule(conversation, called);
-    return {
-      name: called,
-      slot: stored.slot,
-      payloadBytes: payload.length,
-      resumedAt: ready.offset,
-      milliseconds: performance.now() - started,
-      bytesPerSecond,
-    };
+    return await action(() => failed);
   } catch (error) {
-    // The commit's "no deploy under way" only follows from what went wrong with a chunk.
-    throw reason ?? error;
+    throw failed ?? error;
   } finally {
-    failed.abort();
+    done.abort();
   }
 }
 

@@ -35,7 +35,7 @@ export class LineDriver {
   #writes = 0;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
-  #waitingForRoom: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(stream: ByteStream, options: LineOptions, listener: LineListener) {
     this.#stream = stream;
@@ -74,13 +74,13 @@ export class LineDriver {
   /** Resolves when a message more would be on the line soon, or when there is no line any more. */
   async room(): Promise<void> {
     while (this.link.unsent >= unsentLimit && !this.#ended) {
-      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  /** Wakes everybody who waits for room: what they wait for has changed. */
-  freeRoom(): void {
-    for (const resolve of this.#waitingForRoom.splice(0)) resolve();
+  /** Has everybody who waits look again: what they wait for may have changed. */
+  wake(): void {
+    for (const look of this.#waiting.splice(0)) look();
   }
 
   /** Stops the clock and closes the stream. */
@@ -122,7 +122,7 @@ export class LineDriver {
         (error: WamletError) => this.#end(error),
       );
     }
-    if (this.link.unsent < unsentLimit) this.freeRoom();
+    this.wake();
     this.#setTimer();
   }
 
@@ -139,7 +139,7 @@ export class LineDriver {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.freeRoom();
+    this.wake();
     this.#listener.onClosed(error);
   }
 }

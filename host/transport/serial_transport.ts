@@ -25,7 +25,7 @@ async function openSerialPort(path: string, options: OpenPortOptions): Promise<B
   const { SerialPort } = await import("serialport");
   const port = new SerialPort({ path, baudRate, autoOpen: false, hupcl: false });
   const failed = await new Promise<Error | null>((resolve) => port.open(resolve));
-  if (failed !== null) throw await explain(path, failed);
+  if (failed !== null) throw await explainOpening(path, failed);
   if (options.signal?.aborted) {
     await closePort(port);
     throw interrupted();
@@ -51,10 +51,11 @@ function closePort(port: SerialPort): Promise<void> {
   return new Promise((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve()));
 }
 
-/** serialport's errors have no codes; their words differ between systems. */
-async function explain(path: string, cause: Error): Promise<WamletError> {
+/** What a failed opening means. serialport's errors have no codes, and their words differ between systems. */
+export async function explainOpening(path: string, cause: Error): Promise<WamletError> {
   const words = cause.message;
-  if (/lock|busy|temporarily unavailable/i.test(words) || (/access denied/i.test(words) && isWindows)) {
+  // Windows denies access to a port that is open elsewhere, and to no other.
+  if (/lock|busy|temporarily unavailable|access denied/i.test(words)) {
     return new WamletError(
       "WAMLET_PORT_BUSY",
       `Another program uses ${path}.`,
@@ -62,7 +63,7 @@ async function explain(path: string, cause: Error): Promise<WamletError> {
       { cause },
     );
   }
-  if (/permission denied|access denied|EACCES|operation not permitted/i.test(words)) {
+  if (/permission denied|EACCES|operation not permitted/i.test(words)) {
     const group = await groupOf(path);
     return new WamletError(
       "WAMLET_PORT_PERMISSION",
@@ -86,8 +87,6 @@ async function explain(path: string, cause: Error): Promise<WamletError> {
     { cause },
   );
 }
-
-const isWindows = process.platform === "win32";
 
 /** The name of the group that may use a device, `dialout` where it cannot be found out. */
 async function groupOf(path: string): Promise<string> {
