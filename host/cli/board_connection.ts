@@ -20,6 +20,8 @@ export interface PortArguments {
 export interface ConnectionOptions extends Pick<BoardOptions, "onLog" | "onConsole" | "onOpen"> {
   /** Milliseconds to wait for the agent's first answer. */
   readonly connectTimeout?: number | undefined;
+  /** Reset the board through the port's lines first, where it has such lines. */
+  readonly reset?: boolean | undefined;
   /** How the virtual board's time goes where its URL does not say: `real` for work that has a pace of its own. */
   readonly pace?: "real" | "fast" | undefined;
 }
@@ -58,14 +60,19 @@ export async function withBoard<Value>(
   progress.show(`Opening ${url}`);
   const isSerialPort = !/^(emulator|tcp):/i.test(url);
   const baudRate = args.baudRate ?? (isSerialPort ? (config?.baudRate ?? undefined) : undefined);
-  const { connectTimeout } = options;
-  const stream = await openPort(url, { baudRate, signal });
+  const { connectTimeout, reset } = options;
+  const stream = await openPort(url, { baudRate, reset, signal });
   const meter = new LineMeter(stream, await clockOf(url));
   let session: BoardSession | null = null;
   const leave = () => setTimeout(() => void (session?.close() ?? meter.close()), leaveMilliseconds).unref();
   signal.addEventListener("abort", leave);
   try {
-    session = await openBoard(meter, { ...talkative(context), ...options, connectTimeout, signal });
+    session = await openBoard(meter, {
+      ...talkative(context),
+      ...callbacks(options),
+      connectTimeout,
+      signal,
+    });
     progress.clear();
     const board = await descriptorOf(session.info, url, args.board, config?.board ?? undefined);
     return await use({ session, choice, meter, board });
@@ -73,6 +80,11 @@ export async function withBoard<Value>(
     signal.removeEventListener("abort", leave);
     await (session?.close() ?? meter.close());
   }
+}
+
+/** Those that are given, so that none takes the place of what is usual. */
+function callbacks({ onLog, onConsole, onOpen }: ConnectionOptions): Partial<BoardOptions> {
+  return { ...(onLog && { onLog }), ...(onConsole && { onConsole }), ...(onOpen && { onOpen }) };
 }
 
 /** `esp32 at emulator:esp32`. */

@@ -33,6 +33,12 @@ export class Interruption {
     return this.#controller.signal;
   }
 
+  /** True where Ctrl-C or SIGTERM ended it, and nothing failed. */
+  get byUser(): boolean {
+    const { aborted, reason } = this.signal;
+    return aborted && reason instanceof WamletError && reason.code === "WAMLET_INTERRUPTED";
+  }
+
   /** True where the reader of stdout has left: no failure, there is only nothing more to do. */
   get isReaderGone(): boolean {
     return this.#readerGone;

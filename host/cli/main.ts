@@ -34,7 +34,7 @@ async function main(words: readonly string[]): Promise<ExitCode> {
     );
     await output.flush();
     // A verb that stopped early without a word has not done what was asked.
-    interruption.signal.throwIfAborted();
+    if (!(command.verb.endless === true && interruption.byUser)) interruption.signal.throwIfAborted();
     return exitCode;
   } catch (error) {
     progress.clear();

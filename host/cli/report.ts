@@ -43,8 +43,7 @@ export function noAnswers(signal: AbortSignal): unknown {
 export function showTitle(report: RunReport, output: Output): void {
   const { bold, dim } = output.colors;
   const { model, board, measurements, elapsedMicroseconds, clock } = report;
-  const where = `${board.name} (${board.chip}) at ${board.port}`;
-  output.line(`${bold(model.name)} on ${where}`);
+  output.line(`${bold(model.name)} on ${board.name}, ${board.chip}, at ${board.port}`);
   output.line(
     dim(
       `${measurements.frames} ${plural(measurements.frames, "frame")} of ${report.frames} in ${formatTime(elapsedMicroseconds)} (${clock})${report.interrupted ? ", interrupted" : ""}`,
@@ -115,52 +114,49 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
 
 /** Line, module and memory. */
 export function showResources(report: RunReport, output: Output): void {
-  const { dim } = output.colors;
-  const { model, ram, rates, baudRate, line } = report;
+  const { dim, yellow } = output.colors;
+  const { model, ram, clampedValues } = report;
   output.line();
-  if (rates !== null) {
-    const { framesPerSecond, lineUtilisation, computeUtilisation } = rates;
-    const ofLine =
-      lineUtilisation === null || baudRate === null
-        ? `${formatBytes(Math.round(rates.bytesPerSecondToBoard))}/s to the board`
-        : `${formatShare(lineUtilisation.toBoard)} of ${baudRate} baud to the board, ${formatShare(lineUtilisation.fromBoard)} back`;
-    field("stream", `${digits(framesPerSecond)} frames/s  ${dim(`measured in ${report.clock}`)}`, output);
-    field(
-      "line",
-      `${ofLine}; the board computes ${formatShare(Math.min(1, computeUtilisation))} of the time`,
-      output,
-    );
-  }
-  const { resent = 0, damaged = 0 } = line;
-  if (resent + damaged > 0) field("", `${resent} packets sent again, ${damaged} damaged`, output);
+  showRates(report, output);
   const weights = model.weightBytes ?? 0;
-  field(
-    "module",
-    `${formatBytes(model.moduleBytes)}  (code ${formatBytes(model.moduleBytes - weights)}, weights ${formatBytes(weights)})`,
-    output,
-  );
+  const parts = (...named: [string, number][]) =>
+    dim(`(${named.map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(", ")})`);
+  const module = parts(["code", model.moduleBytes - weights], ["weights", weights]);
+  field("module", `${formatBytes(model.moduleBytes)}  ${module}`, output);
+  const { linearMemoryBytes, runtimeBytes, totalBytes } = ram;
+  const runtime = `runtime ${formatBytes(runtimeBytes)}${ram.source === "modelled" ? " (modelled)" : ""}`;
   field(
     "RAM",
-    `${formatBytes(ram.linearMemoryBytes + ram.runtimeBytes)} of ${formatBytes(ram.totalBytes)}  (linear memory ${formatBytes(ram.linearMemoryBytes)}, runtime ${formatBytes(ram.runtimeBytes)})`,
+    `linear memory ${formatBytes(linearMemoryBytes)}, ${runtime}, of ${formatBytes(totalBytes)}`,
     output,
   );
-  const overlap = ram.overlaps
-    ? "the next frame arrives meanwhile"
-    : "frames are larger: they arrive between inferences";
+  const overlap = ram.overlaps ? "the next one arrives meanwhile" : "they come between inferences";
   field(
     "buffer",
-    `${formatBytes(ram.receiveBufferBytes)} to receive, frames of ${formatBytes(ram.inputBytes)}: ${overlap}`,
+    `${formatBytes(ram.receiveBufferBytes)} for frames of ${formatBytes(ram.inputBytes)}: ${overlap}`,
     output,
   );
-  if (report.clampedValues > 0) {
-    const { yellow } = output.colors;
-    paragraph(
-      "",
-      `${report.clampedValues} input values lay outside the range that the model's input can hold and were clamped. Check the scale of the frames.`,
-      output,
-      yellow,
-    );
+  if (clampedValues > 0) {
+    const warning = `${clampedValues} input values did not fit the range of the model's input and were clamped. Check the scale of the frames.`;
+    paragraph("clamped", warning, output, yellow);
   }
+}
+
+/** Frames a second, and what held them up. */
+function showRates({ rates, baudRate, clock, line }: RunReport, output: Output): void {
+  const { dim } = output.colors;
+  if (rates === null) return;
+  const { framesPerSecond, lineUtilisation, computeUtilisation } = rates;
+  const source = clock === "virtual time" ? "modelled, virtual time" : "measured, wall clock";
+  const computing = `computing ${formatShare(Math.min(1, computeUtilisation))} of the time`;
+  field("stream", `${digits(framesPerSecond)} frames/s, ${computing}  ${dim(source)}`, output);
+  const busy =
+    lineUtilisation === null || baudRate === null
+      ? `${formatBytes(Math.round(rates.bytesPerSecondToBoard))}/s to the board`
+      : `${formatShare(lineUtilisation.toBoard)} of ${baudRate} baud used, ${formatShare(lineUtilisation.fromBoard)} back`;
+  field("line", busy, output);
+  const { resent = 0, damaged = 0 } = line;
+  if (resent + damaged > 0) field("", `${resent} packets sent again, ${damaged} damaged`, output);
 }
 
 /** `label       text`. */

@@ -3,11 +3,13 @@ import { type LayerMeasurement, type LayerReport, slowestLayers } from "../measu
 import type { LayerDescription } from "../module/description.js";
 import { bar, digits, formatCount, formatShare } from "./format.js";
 import type { Output } from "./output.js";
-import { countLabels, paragraph } from "./report.js";
+import { countLabels, paragraph, reportColumns } from "./report.js";
 import type { RunReport } from "./run_report.js";
 import { formatTable } from "./table.js";
 
-const barColumns = 20;
+/** What is left of the line, between these. */
+const shortestBar = 6;
+const longestBar = 20;
 
 /**
  * @param most only the slowest layers, the slowest first; without it all, in their order
@@ -20,11 +22,11 @@ export function showLayers(
 ): void {
   const { layers, count } = report.measurements;
   if (layers === null) return;
-  const { dim } = output.colors;
+  const { cyan, dim } = output.colors;
   const [label] = countLabels(report.measurements);
   const shown = most === undefined ? layers.layers : slowestLayers(layers, most);
   const largest = Math.max(...shown.map(({ share }) => share), 0);
-  const row = ({ index, operator, macs, count: counted, countPerMac, share }: LayerMeasurement) => [
+  const cells = shown.map(({ index, operator, macs, count: counted, countPerMac, share }) => [
     String(index),
     operator,
     described.find((layer) => layer.index === index)?.outputShape.join("×") ?? "",
@@ -32,21 +34,25 @@ export function showLayers(
     formatCount(counted.median),
     countPerMac === null ? "" : digits(countPerMac),
     formatShare(share),
-    bar(largest === 0 ? 0 : share / largest, barColumns),
-  ];
+  ]);
+  const headings = ["layer", "operator", "output", "MACs", count.unit, "per MAC", "share"];
+  const width = headings.reduce((sum, heading, column) => {
+    return sum + 2 + Math.max(heading.length, ...cells.map((row) => row[column]?.length ?? 0));
+  }, 0);
+  const columns = Math.min(longestBar, Math.max(shortestBar, reportColumns(output) - width));
   output.line(
     formatTable(
       [
-        { heading: "layer", align: "right" },
-        { heading: "operator" },
-        { heading: "output" },
-        { heading: "MACs", align: "right" },
-        { heading: count.unit, align: "right" },
-        { heading: "per MAC", align: "right" },
-        { heading: "share", align: "right" },
+        ...headings.map((heading, column) => ({
+          heading,
+          align: column === 1 || column === 2 ? ("left" as const) : ("right" as const),
+        })),
         { heading: "" },
       ],
-      shown.map(row),
+      cells.map((row, index) => [
+        ...row,
+        cyan(bar(largest === 0 ? 0 : (shown[index]?.share ?? 0) / largest, columns).trimEnd()),
+      ]),
       output.colors,
     ),
   );
@@ -61,8 +67,6 @@ function summary(
 ): string {
   const rest = layers.length - shown.length;
   const others = layers.filter((layer) => !shown.includes(layer)).reduce((sum, { share }) => sum + share, 0);
-  const parts = [`${unit} ${label}, median of the profiled inferences`];
-  if (rest > 0) parts.push(`${rest} more layers take ${formatShare(others)}`);
-  parts.push(`${formatShare(outside.share)} lies between layers`);
-  return `${parts.join("; ")}.`;
+  const more = rest > 0 ? `${rest} more layers take ${formatShare(others)}, ` : "";
+  return `${unit}: ${label}, medians; ${more}${formatShare(outside.share)} lies between layers`;
 }

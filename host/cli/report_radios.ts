@@ -37,10 +37,14 @@ export function showRadios(report: RunReport, board: Board | null, output: Outpu
     ),
   );
   if (board === null) return;
+  // Radios of one kind often rest on the same figures.
+  const named = new Map<string, string[]>();
   for (const { radio, sources } of comparisons) {
-    paragraph(radio.padEnd(10), firstClauses(sources), output, dim, 12);
+    const text = firstClauses(sources);
+    named.set(text, [...(named.get(text) ?? []), radio]);
   }
-  paragraph("", `"wamlet boards ${board.name}" shows every figure with its whole source.`, output, dim, 12);
+  for (const [text, radios] of named) paragraph("", `${radios.join(", ")}: ${text}`, output, dim, 2);
+  paragraph("", `"wamlet boards ${board.name}" shows every figure with its whole source.`, output, dim, 2);
 }
 
 function verdict({ verdict: better, ratio }: RadioComparison, { colors }: Output): string {

@@ -31,6 +31,8 @@ export interface RunReport extends ReportJson {
 export interface RamReport {
   readonly linearMemoryBytes: number;
   readonly runtimeBytes: number;
+  /** Where `runtimeBytes` comes from: a virtual board has no runtime to ask. */
+  readonly source: "measured" | "modelled";
   /** Of the pool for modules. */
   readonly usedBytes: number;
   readonly totalBytes: number;
@@ -84,6 +86,7 @@ export async function runReport(
     ram: {
       linearMemoryBytes: loaded.description.linearMemoryBytes,
       runtimeBytes: loaded.description.runtimeBytes,
+      source: measurements.count.source.startsWith("modelled") ? "modelled" : "measured",
       usedBytes: loaded.description.memoryUsedBytes,
       totalBytes: loaded.description.memoryTotalBytes,
       receiveBufferBytes: info.receiveBufferBytes,

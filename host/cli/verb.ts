@@ -31,6 +31,8 @@ export interface Verb {
   readonly positionals: Readonly<Record<string, PositionalOptions>>;
   readonly options: Readonly<Record<string, Options>>;
   readonly examples: readonly Example[];
+  /** Ctrl-C is the way to end it, and no failure. */
+  readonly endless?: boolean;
   /** @returns the exit code; failures are thrown as WamletError, so 1 is for results that are bad news */
   run(args: Readonly<Record<string, unknown>>, context: Context): Promise<ExitCode>;
 }
@@ -50,6 +52,7 @@ export function defineVerb<
   readonly positionals: P;
   readonly options: O;
   readonly examples: readonly Example[];
+  readonly endless?: boolean;
   readonly run: (args: VerbArguments<P, O>, context: Context) => Promise<ExitCode>;
 }): Verb {
   return {

@@ -50,6 +50,21 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Show what an inference takes, as a whole and by layer",
     load: async () => (await import("./verbs/profile.js")).profile,
   },
+  monitor: {
+    positionals: "",
+    summary: "Show a board's console and log",
+    load: async () => (await import("./verbs/monitor.js")).monitor,
+  },
+  emulate: {
+    positionals: "",
+    summary: "Serve a virtual board to other terminals",
+    load: async () => (await import("./verbs/emulate.js")).emulate,
+  },
+  demo: {
+    positionals: "",
+    summary: "Run a bundled example on a virtual board",
+    load: async () => (await import("./verbs/demo.js")).demo,
+  },
   boards: {
     positionals: "[name]",
     summary: "Show the boards that are known, and what is attached",
