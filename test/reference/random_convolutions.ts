@@ -34,6 +34,7 @@ export function randomConv2d(random: Random): LayerSpec {
     shape: [channels, rows.filter, columns.filter, filterDepth],
     channelAxis: 0,
     perChannel: random.chance(0.75),
+    int16: random.chance(0.2),
   }));
 }
 
@@ -45,6 +46,7 @@ export function randomDepthwiseConv2d(random: Random): LayerSpec {
     shape: [1, rows.filter, columns.filter, channels],
     channelAxis: 3,
     perChannel: random.chance(0.75),
+    int16: random.chance(0.2),
   }));
   return { ...layer, options: { ...layer.options, depthMultiplier } };
 }
@@ -81,7 +83,12 @@ export function randomFullyConnected(random: Random): LayerSpec {
   const keepDimensions = random.chance(0.3);
   const rows = outer.reduce((product, size) => product * size, 1);
   return weighted(random, {
-    weights: { shape: [channels, depth], channelAxis: 0, perChannel: channels > 1 && random.chance(0.4) },
+    weights: {
+      shape: [channels, depth],
+      channelAxis: 0,
+      perChannel: channels > 1 && random.chance(0.4),
+      int16: random.chance(0.2),
+    },
     inputShape: [...outer, depth],
     outputShape: keepDimensions ? [...outer, channels] : [rows, channels],
     options: { keepDimensions },
@@ -99,9 +106,10 @@ function weighted(
   },
 ): LayerSpec {
   const { filter, bias, input, output } = randomWeights(random, layer.weights);
+  const type = layer.weights.int16 ? "int16" : "int8";
   const tensors: TensorSpec[] = [
-    { name: "input", type: "int8", shape: layer.inputShape, quantisation: input },
-    { name: "output", type: "int8", shape: layer.outputShape, quantisation: output },
+    { name: "input", type, shape: layer.inputShape, quantisation: input },
+    { name: "output", type, shape: layer.outputShape, quantisation: output },
     filter,
   ];
   if (bias !== null) tensors.push(bias);

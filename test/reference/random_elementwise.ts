@@ -1,53 +1,16 @@
-/** Random ADD, SOFTMAX, QUANTIZE, DEQUANTIZE, RELU and RELU6. */
+/** Random SOFTMAX, QUANTIZE, DEQUANTIZE, RELU and RELU6. */
 
 import type { ElementType } from "../../host/element_type.js";
 import type { TensorSpec } from "../model/model_builder.js";
 import type { Random } from "../model/random.js";
 import {
-  elementsOf,
-  int8Bytes,
   int8Quantisation,
   type LayerSpec,
   nearbyScale,
-  randomActivation,
-  randomInt8,
   randomScale,
   randomShape,
   sometimesTied,
 } from "./random_parts.js";
-
-/** ADD of equal or broadcast shapes, the second term at times a constant. */
-export function randomAdd(random: Random): LayerSpec {
-  const shape = randomShape(random, random.integer(1, 4), 7);
-  const other = random.chance(0.5) ? shape : broadcastable(random, shape);
-  const swapped = random.chance(0.3);
-  const [left, right] = swapped ? [other, shape] : [shape, other];
-  const scale = randomScale(random, -8, 1);
-  const tensor = (name: string, own: readonly number[], spread: number): TensorSpec => ({
-    name,
-    type: "int8",
-    shape: own,
-    quantisation: int8Quantisation(random, sometimesTied(random, nearbyScale(random, scale, spread))),
-  });
-  const constant = random.chance(0.3);
-  const second = tensor("right", right, 4);
-  return {
-    tensors: [
-      tensor("left", left, 4),
-      tensor("output", shape, 2),
-      constant ? { ...second, data: int8Bytes(randomInt8(random, elementsOf(right))) } : second,
-    ],
-    inputs: [0, 2],
-    graphInputs: constant ? [0] : [0, 2],
-    output: 1,
-    options: { fusedActivation: randomActivation(random) },
-  };
-}
-
-/** A shape that broadcasts to the given one: leading dimensions left out, some of the rest 1. */
-function broadcastable(random: Random, shape: readonly number[]): number[] {
-  return shape.slice(random.integer(0, shape.length - 1)).map((size) => (random.chance(0.4) ? 1 : size));
-}
 
 /** SOFTMAX to int8, at times to int16, whose output quantisations are fixed. */
 export function randomSoftmax(random: Random): LayerSpec {

@@ -23,16 +23,18 @@ export interface WeightShape {
   readonly shape: readonly number[];
   readonly channelAxis: number;
   readonly perChannel: boolean;
+  /** int16 activations, summed up in 64 bits unless the bias is int32. */
+  readonly int16: boolean;
 }
 
 /** The largest distance of an input from its zero point. */
-const LARGEST_INPUT = 255;
+const largestInput = (int16: boolean) => (int16 ? 2 ** 15 : 255);
 
 /**
  * Draws input and output quantisation, filter and bias that go together.
  * @returns the filter and bias tensors (bias null where left out) and both quantisations
  */
-export function randomWeights(random: Random, { shape, channelAxis, perChannel }: WeightShape) {
+export function randomWeights(random: Random, { shape, channelAxis, perChannel, int16 }: WeightShape) {
   const channels = shape[channelAxis] ?? 1;
   const weights = randomInt8(
     random,
@@ -40,8 +42,10 @@ export function randomWeights(random: Random, { shape, channelAxis, perChannel }
   );
   const weightsPerChannel = weights.length / channels;
   const { inputScale, typicalScale, outputScale } = randomScales(random, typicalSum(weights, channels));
-  const bias = random.chance(0.25) ? null : randomBias(random, channels, weightsPerChannel);
-  const sums = largestSums(weights, shape, channelAxis, bias);
+  const bias = random.chance(0.25) ? null : randomBias(random, channels, weightsPerChannel, int16);
+  const sums = largestSums(weights, shape, channelAxis, bias, largestInput(int16));
+  const narrow = !int16 || (bias !== null && Math.max(...sums) < 2 ** 30 && random.chance(0.5));
+  const overflows = narrow ? int32Overflows : int64Overflows;
   const scaleOf = (sum: number) => {
     let scale = perChannel ? channelScale(random, typicalScale) : typicalScale;
     while (overflows(sum, (inputScale * scale) / outputScale)) scale = Math.fround(scale / 2);
@@ -57,16 +61,16 @@ export function randomWeights(random: Random, { shape, channelAxis, perChannel }
   };
   const biasTensor: TensorSpec | null = bias && {
     name: "bias",
-    type: "int32",
+    type: narrow ? "int32" : "int64",
     shape: [channels],
-    data: int32Bytes(bias),
+    data: narrow ? int32Bytes(bias) : int64Bytes(bias),
     quantisation: { scales: scales.map((scale) => inputScale * scale), zeroPoints: scales.map(() => 0) },
   };
   return {
     filter,
     bias: biasTensor,
-    input: int8Quantisation(random, inputScale),
-    output: int8Quantisation(random, outputScale),
+    input: int16 ? { scales: [inputScale], zeroPoints: [0] } : int8Quantisation(random, inputScale),
+    output: int16 ? { scales: [outputScale], zeroPoints: [0] } : int8Quantisation(random, outputScale),
   };
 }
 
@@ -105,10 +109,11 @@ function channelScale(random: Random, typical: number): number {
   return nearbyScale(random, typical, 2);
 }
 
-function randomBias(random: Random, channels: number, weightsPerChannel: number): number[] {
-  const usual = 4000 * Math.ceil(Math.sqrt(weightsPerChannel));
+function randomBias(random: Random, channels: number, weightsPerChannel: number, int16: boolean): number[] {
+  const wider = int16 ? 2 ** 8 : 1;
+  const usual = wider * 4000 * Math.ceil(Math.sqrt(weightsPerChannel));
   return Array.from({ length: channels }, () => {
-    const limit = random.chance(0.1) ? 2 ** 28 : usual;
+    const limit = random.chance(0.1) ? wider * 2 ** 28 : usual;
     return random.integer(-limit, limit);
   });
 }
@@ -119,18 +124,28 @@ function largestSums(
   shape: readonly number[],
   channelAxis: number,
   bias: readonly number[] | null,
+  largest: number,
 ): number[] {
   const channels = shape[channelAxis] ?? 1;
   const inner = shape.slice(channelAxis + 1).reduce((product, dimension) => product * dimension, 1);
   const sums = Array.from({ length: channels }, (_, channel) => Math.abs(bias?.[channel] ?? 0));
   weights.forEach((weight, index) => {
     const channel = Math.floor(index / inner) % channels;
-    sums[channel] = (sums[channel] ?? 0) + Math.abs(weight) * LARGEST_INPUT;
+    sums[channel] = (sums[channel] ?? 0) + Math.abs(weight) * largest;
   });
   return sums;
 }
 
-function overflows(sum: number, realMultiplier: number): boolean {
+function int32Overflows(sum: number, realMultiplier: number): boolean {
   const { shift } = quantiseMultiplier(realMultiplier);
   return Math.max(sum, 1) * 2 ** Math.max(shift, 0) >= 2 ** 30;
+}
+
+/** For int64 sums only the result has 32 bits; shifts are below 8. */
+function int64Overflows(sum: number, realMultiplier: number): boolean {
+  return sum * realMultiplier >= 2 ** 30 || quantiseMultiplier(realMultiplier).shift > 7;
+}
+
+function int64Bytes(values: readonly number[]): Uint8Array {
+  return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
 }
