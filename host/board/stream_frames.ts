@@ -112,12 +112,15 @@ class Flow {
       if (this.#stopped) throw interrupted();
       const first = this.#answers[0];
       if (first === undefined && this.#ended) return null;
-      const settled = first === undefined ? null : await Promise.race([first, this.#change.then(() => null)]);
-      if (first === undefined) await this.#change;
-      if (settled === null) continue;
+      if (first === undefined) {
+        await this.#change;
+        continue;
+      }
+      const answer = await Promise.race([first, this.#change.then(() => null)]);
+      if (answer === null) continue;
       this.#answers.shift();
       this.#tell();
-      return settled;
+      return answer;
     }
   }
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { encodeFrame } from "../../host/wire/frame.js";
 import { encodeMessage, message } from "../../host/wire/message.js";
-import { hex } from "./make_vectors.js";
+import { hex } from "./device_transcripts.js";
 import { withTables } from "./protocol_tables.js";
 
 const file = new URL("../../docs/PROTOCOL.md", import.meta.url);

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { decodeFrame, encodeFrame, type FrameKind } from "../../host/wire/frame.js";
 import { Link } from "../../host/wire/link.js";
 import { decodeMessage, encodeMessage, type Message } from "../../host/wire/message.js";
-import { eventJson, hex, makeVectors, plain, type Step } from "./make_vectors.js";
+import { eventJson, hex, type Step } from "./device_transcripts.js";
+import { makeVectors, plain } from "./make_vectors.js";
 
 interface Named {
   readonly name: string;
