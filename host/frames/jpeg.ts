@@ -16,6 +16,9 @@ import { checkSize, type Picture, PictureError } from "./picture.js";
 const visitsPerPixel = 1;
 const fewestVisits = 1 << 20;
 
+/** A progressive image has about ten; beyond a thousand the scans are what the file is about. */
+const mostScans = 1000;
+
 /** What jpeg-js counts for a pixel in three unreduced colours; the engine takes about as much again. */
 const decoderBytesPerPixel = 24;
 
@@ -32,7 +35,8 @@ export function decodeJpeg(file: Uint8Array, mostPixels: number): Picture {
   if (structure.blocks > structure.codedBytes * 8) {
     throw new PictureError(`${structure.codedBytes} bytes cannot hold ${width} × ${height} pixels`);
   }
-  if (structure.blockVisits > Math.max(mostPixels * visitsPerPixel, fewestVisits)) {
+  const mostVisits = Math.max(mostPixels * visitsPerPixel, fewestVisits);
+  if (structure.scans > mostScans || structure.blockVisits > mostVisits) {
     throw new PictureError(`it goes over its ${structure.blocks} blocks in ${structure.scans} scans`, true);
   }
   const decoded = decode(file.subarray(0, structure.end), {

@@ -1,7 +1,8 @@
 /**
- * PNG → pixels, by pngjs. The chunks are walked here first (PNG specification, W3C 2003, chapters 5 and 11): that
- * decoder believes the header's size, takes a second header for the first, and inflates interlaced images
- * without a bound.
+ * PNG → pixels, by pngjs. The chunks are walked and the pixels inflated here first (PNG specification, W3C 2003,
+ * chapters 5 and 11): that decoder believes the header's size, takes a second header for the first, inflates
+ * interlaced images without a bound, and where compressed data are cut off or damaged it goes on with whatever
+ * its buffer held before.
  *
  * 16 bits a channel become 8; transparency is left out and gamma not applied, as in TensorFlow's decode_png.
  */
@@ -48,8 +49,8 @@ export function decodePng(file: Uint8Array, mostPixels: number): Picture {
   if (wanted > compressed * largestDeflateRatio) {
     throw new PictureError(`${compressed} bytes cannot hold ${header.width} × ${header.height} pixels`);
   }
-  // pngjs bounds the output for images that are not interlaced only.
-  if (header.interlaced) inflateSync(Buffer.concat(data), { maxOutputLength: wanted });
+  const inflated = inflateSync(Buffer.concat(data), { maxOutputLength: wanted });
+  if (inflated.length !== wanted) throw new PictureError("pixels are missing");
   const decoded = PNG.sync.read(Buffer.from(file.buffer, file.byteOffset, end));
   if (decoded.data.length !== header.width * header.height * 4) throw new PictureError("pixels are missing");
   return { width: header.width, height: header.height, stride: 4, pixels: decoded.data };

@@ -1,7 +1,7 @@
 /**
  * A picture scaled to the tensor's height and width: cut to their proportion first, at whole pixels and around
  * the centre, then each direction by itself. Down, an output pixel is the mean of the area that it covers; up, it
- * is interpolated linearly between pixel centres. (Pillow: `crop`, then `resize` with BOX or BILINEAR.)
+ * is interpolated linearly between pixel centres (as Pillow's BILINEAR and tf.image.resize do).
  */
 
 import type { Picture } from "./picture.js";
