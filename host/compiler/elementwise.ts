@@ -80,7 +80,7 @@ export function elementwiseArguments(layer: Elementwise, places: Places): Argume
 export function elementwiseCost(layer: Elementwise, opcodesPerElement: number): KernelCost {
   const { elements } = layer.output;
   const rows = elements / (layer.loops[3]?.size ?? 1);
-  return { opcodes: 20 + elements * opcodesPerElement + rows * 24, bytesMoved: 0 };
+  return { opcodes: 20 + elements * opcodesPerElement + rows * 12, bytesMoved: 0 };
 }
 
 /** AssemblyScript's name of an element type that elementwise kernels are generic over. */

@@ -23,7 +23,7 @@ interface Sum extends Elementwise, CommonScale {
 const plain: KernelForm<Sum> = {
   name: "add_plain",
   applies: () => true,
-  cost: (layer) => elementwiseCost(layer, 56),
+  cost: (layer) => elementwiseCost(layer, 50),
   scratch: () => [],
   weights: () => [],
   emit(layer, places) {

@@ -16,7 +16,7 @@ interface ArgMax extends LoweredLayer {
 const plain: KernelForm<ArgMax> = {
   name: "arg_max_plain",
   applies: () => true,
-  cost: ({ outer, size, inner }) => ({ opcodes: 10 + outer * (8 + inner * (16 + size * 12)), bytesMoved: 0 }),
+  cost: ({ outer, size, inner }) => ({ opcodes: 10 + outer * (8 + inner * (9 + size * 8)), bytesMoved: 0 }),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [

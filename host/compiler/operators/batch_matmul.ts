@@ -31,7 +31,7 @@ const plain: KernelForm<BatchMatmul> = {
   applies: () => true,
   cost(layer) {
     const { elements } = layer.outputs[0] as Tensor;
-    return { opcodes: 30 + elements * (34 + layer.left.depth * 12), bytesMoved: 0 };
+    return { opcodes: 30 + elements * (32 + layer.left.depth * 11), bytesMoved: 0 };
   },
   scratch: () => [],
   weights: () => [],

@@ -17,7 +17,7 @@ interface Comparison extends Elementwise {
 const plain: KernelForm<Comparison> = {
   name: "compare_plain",
   applies: () => true,
-  cost: (layer) => elementwiseCost(layer, 46),
+  cost: (layer) => elementwiseCost(layer, 40),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [

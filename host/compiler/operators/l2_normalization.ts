@@ -13,7 +13,7 @@ interface L2Normalization extends LoweredLayer {
 const plain: KernelForm<L2Normalization> = {
   name: "l2_normalization_plain",
   applies: () => true,
-  cost: ({ rows, depth }) => ({ opcodes: 10 + rows * (220 + depth * 34), bytesMoved: 0 }),
+  cost: ({ rows, depth }) => ({ opcodes: 10 + rows * (242 + depth * 39), bytesMoved: 0 }),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [

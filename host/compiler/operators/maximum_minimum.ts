@@ -12,7 +12,7 @@ interface Extreme extends Elementwise {
 const plain: KernelForm<Extreme> = {
   name: "maximum_minimum_plain",
   applies: () => true,
-  cost: (layer) => elementwiseCost(layer, 13),
+  cost: (layer) => elementwiseCost(layer, 11),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [

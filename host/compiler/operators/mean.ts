@@ -14,7 +14,7 @@ interface Mean extends Reduction {
 const plain: KernelForm<Mean> = {
   name: "mean_plain",
   applies: () => true,
-  cost: (layer) => reductionCost(layer, 45, 5),
+  cost: (layer) => reductionCost(layer, 32, 7),
   scratch: () => [],
   weights: () => [],
   emit(layer, places) {

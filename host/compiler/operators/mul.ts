@@ -23,7 +23,7 @@ interface Product extends Elementwise {
 const plain: KernelForm<Product> = {
   name: "mul_plain",
   applies: () => true,
-  cost: (layer) => elementwiseCost(layer, 34),
+  cost: (layer) => elementwiseCost(layer, 29),
   scratch: () => [],
   weights: () => [],
   emit(layer, places) {

@@ -16,7 +16,7 @@ interface Prelu extends Elementwise {
 const plain: KernelForm<Prelu> = {
   name: "prelu_plain",
   applies: () => true,
-  cost: (layer) => elementwiseCost(layer, 36),
+  cost: (layer) => elementwiseCost(layer, 31),
   scratch: () => [],
   weights: () => [],
   emit(layer, places) {

@@ -7,7 +7,7 @@ import { lowerReduction, type Reduction, reductionArguments, reductionCost } fro
 const plain: KernelForm<Reduction> = {
   name: "reduce_max_plain",
   applies: () => true,
-  cost: (layer) => reductionCost(layer, 26, 8),
+  cost: (layer) => reductionCost(layer, 19, 9),
   scratch: () => [],
   weights: () => [],
   emit: (layer, places) => [

@@ -19,7 +19,7 @@ const headroom = 7;
 const plain: KernelForm<SquaredDifference> = {
   name: "squared_difference_plain",
   applies: () => true,
-  cost: (layer) => elementwiseCost(layer, 58),
+  cost: (layer) => elementwiseCost(layer, 49),
   scratch: () => [],
   weights: () => [],
   emit(layer, places) {
