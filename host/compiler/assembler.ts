@@ -10,8 +10,8 @@ import type { AssembleReply } from "./assemble_worker.js";
 
 /** What a compilation adds to the kernels. */
 export interface Assembly {
-  /** Text of `module.ts`. */
-  readonly entry: string;
+  /** `module.ts` and generated kernels, by path. */
+  readonly sources: Readonly<Record<string, string>>;
   readonly weights: Uint8Array;
   readonly linearMemoryBytes: number;
 }
@@ -20,15 +20,14 @@ let worker: Worker | null = null;
 /** The end of the queue: requests go to the worker one after the other. */
 let queue: Promise<unknown> = Promise.resolve();
 
-/** All sources of a module: the kernels of this package and the entry. */
-export function moduleSources(entry: string): Record<string, string> {
+/** All sources of a module: the kernels of this package, and its own. */
+export function moduleSources(own: Readonly<Record<string, string>>): Record<string, string> {
   const root = packagePath("assembly");
   const sources: Record<string, string> = {};
   for (const name of readdirSync(root, { recursive: true, encoding: "utf8" }).sort()) {
     if (name.endsWith(".ts")) sources[name.replaceAll("\\", "/")] = readFileSync(join(root, name), "utf8");
   }
-  sources["module.ts"] = entry;
-  return sources;
+  return { ...sources, ...own };
 }
 
 /**
@@ -40,7 +39,7 @@ export function assemble(assembly: Assembly, signal?: AbortSignal): Promise<Uint
     options: Record<string, unknown>;
   };
   const request: AssembleRequest = {
-    sources: moduleSources(assembly.entry),
+    sources: moduleSources(assembly.sources),
     options,
     weights: assembly.weights,
     linearMemoryBytes: assembly.linearMemoryBytes,

@@ -15,12 +15,13 @@ import type {
 import { readModule, type WamletModule, writeModule } from "../module/layout.js";
 import { packageVersion } from "../package_root.js";
 import { type Account, accountFor, requireFit } from "./account.js";
-import { arrange, arrangeGreedily, lowerBound } from "./arrange.js";
+import { arrangeGreedily, lowerBound } from "./arrange.js";
 import { assemble } from "./assembler.js";
+import { chooseForms, type Optimization } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
-import type { BoundForm, BoundLayer, Places, Target } from "./layer.js";
+import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
-import { assignStorage, type Storage } from "./storage.js";
+import type { Storage } from "./storage.js";
 import { WeightSegment } from "./weight_segment.js";
 
 export interface CompileOptions {
@@ -34,13 +35,15 @@ export interface CompileOptions {
   readonly labels?: readonly string[];
   /** Report layers to the runtime: needed for `profile --layers`. */
   readonly profile?: boolean;
+  /** What to spend RAM and code for; default `balanced`. */
+  readonly optimize?: Optimization;
   readonly signal?: AbortSignal;
 }
 
 /** A module with what only the compiler knows of it. */
 export interface CompiledModule extends WamletModule {
-  /** Text of the generated `module.ts`. */
-  readonly source: string;
+  /** What was generated: `module.ts` and the kernels made for this model, by path. */
+  readonly sources: Readonly<Record<string, string>>;
   /** Bytes of the passive weight segment. */
   readonly weightBytes: number;
   /** What it takes of the board, where one was given. */
@@ -67,10 +70,8 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   }
   const name = moduleName(options.name ?? "model");
   const layers = graph.operators.map((operator) => operatorCompiler(operator).bind(operator, target));
-  // Cheapest first; a target whose RAM the cheapest does not fit takes the next once forms differ in RAM.
-  const forms = layers.map((layer) => layer.forms[0] as BoundForm);
-  const storage = assignStorage(graph, layers, forms);
-  const plan = arrange(storage.buffers);
+  const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
+  const { forms, storage, plan } = chooseForms(graph, layers, options.optimize ?? "balanced", largest);
   const linearMemoryBytes = Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
 
   const segment = new WeightSegment();
@@ -83,7 +84,7 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
     offset: plan.offsets[index] as number,
   }));
   const profile = options.profile ?? false;
-  const source = emitModule({
+  const entry = emitModule({
     name,
     layers: emitted,
     buffers,
@@ -93,7 +94,11 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
     profile,
   });
   const weights = segment.bytes();
-  const wasm = await assemble({ entry: source, weights, linearMemoryBytes }, options.signal);
+  const sources: Record<string, string> = { "module.ts": entry };
+  for (const { file, source } of emitted.flatMap(({ calls }) => calls)) {
+    if (source) sources[`${file}.ts`] ??= source();
+  }
+  const wasm = await assemble({ sources, weights, linearMemoryBytes }, options.signal);
 
   const place = (tensor: Tensor) => plan.offsets[storage.ofTensor.get(tensor.index) as number] as number;
   const description: ModelDescription = {
@@ -128,7 +133,7 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   const module = readModule(bytes);
   const account = options.board ? accountFor(module, options.board) : null;
   if (account) requireFit(account);
-  return { ...module, source, weightBytes: weights.length, account };
+  return { ...module, sources, weightBytes: weights.length, account };
 }
 
 /** The layer's kernel calls, constants brought in before. */
@@ -146,14 +151,14 @@ function emitLayer(
   const brought = layer.inputs.filter(
     (tensor) => tensor.data && (constants?.has(tensor.index) || layer.alias),
   );
-  const fetches = brought.map((tensor) => ({
+  const fetches = brought.map((tensor): KernelCall => ({
     file: "weights",
     function: "fetchWeights",
     arguments: [
       ["destination", address(layer.alias ? (layer.outputs[0] as Tensor) : tensor)],
       ["offset", segment.add(tensor.data as Uint8Array)],
       ["length", tensor.bytes],
-    ] as const,
+    ],
   }));
   const places: Places = {
     address,

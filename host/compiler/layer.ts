@@ -37,6 +37,8 @@ export interface KernelCall {
   /** AssemblyScript types for a generic kernel. */
   readonly types?: readonly string[];
   readonly arguments: readonly Argument[];
+  /** Text of the file, where it is generated and not one of `assembly/`. */
+  readonly source?: () => string;
 }
 
 /** Where the plan put what a layer asked for. */
@@ -54,6 +56,8 @@ export interface KernelForm<L> {
   /** `conv_2d_plain`. */
   readonly name: string;
   applies(layer: L, target: Target): boolean;
+  /** Name of the generated kernel, shared by layers with the same one; a form without it calls `assembly/` alone. */
+  generated?(layer: L): string;
   cost(layer: L, target: Target): KernelCost;
   scratch(layer: L): readonly Scratch[];
   /** Blocks for the weight segment, each to be 4-byte aligned there. */
@@ -78,6 +82,8 @@ export interface LoweredLayer {
 /** A kernel form bound to one layer: its constants are closed over. */
 export interface BoundForm {
   readonly name: string;
+  /** Name of the generated kernel that it needs, or null. */
+  readonly generated: string | null;
   readonly cost: KernelCost;
   readonly scratch: readonly Scratch[];
   weights(): readonly Uint8Array[];
@@ -114,6 +120,7 @@ export function defineOperator<L extends LoweredLayer>(definition: {
         .filter((form) => form.applies(layer, target))
         .map((form) => ({
           name: form.name,
+          generated: form.generated?.(layer) ?? null,
           cost: form.cost(layer, target),
           scratch: form.scratch(layer),
           weights: () => form.weights(layer),

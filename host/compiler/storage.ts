@@ -30,6 +30,8 @@ interface OpenBuffer {
   bytes: number;
   first: number;
   last: number;
+  /** What it holds is read after the last layer: an output of the model, or state. */
+  kept: boolean;
 }
 
 /** The last layer that needs each tensor; graph outputs are needed at the end. */
@@ -56,22 +58,27 @@ export function assignStorage(
   const ofTensor = new Map<number, number>();
   const outputs = new Set(graph.outputs.map((tensor) => tensor.index));
 
-  const open = (buffer: OpenBuffer) => buffers.push(buffer) - 1;
+  const open = (buffer: Omit<OpenBuffer, "kept">, kept = false) => buffers.push({ ...buffer, kept }) - 1;
   const openTensor = (tensor: Tensor, kind: PlannedBuffer["kind"], first: number) => {
     const lastUse = last.get(tensor.index) ?? first;
-    ofTensor.set(tensor.index, open({ name: tensor.name, kind, bytes: tensor.bytes, first, last: lastUse }));
+    const { name, bytes } = tensor;
+    const buffer = open({ name, kind, bytes, first, last: lastUse }, outputs.has(tensor.index));
+    ofTensor.set(tensor.index, buffer);
   };
   const join = (tensor: Tensor, index: number) => {
     const buffer = buffers[index] as OpenBuffer;
     buffer.last = Math.max(buffer.last, last.get(tensor.index) ?? 0);
-    if (outputs.has(tensor.index) && buffer.kind === "activation") buffer.kind = "output";
+    if (outputs.has(tensor.index)) {
+      buffer.kept = true;
+      if (buffer.kind === "activation") buffer.kind = "output";
+    }
     ofTensor.set(tensor.index, index);
   };
 
   for (const tensor of graph.inputs) openTensor(tensor, "input", 0);
   const variables = new Set(layers.flatMap((layer) => layer.inputs).filter((tensor) => tensor.isVariable));
   const states = [...variables].map(({ index, name, bytes, type, quantisation }) => {
-    const buffer = open({ name, kind: "state", bytes, first: 0, last: layers.length - 1 });
+    const buffer = open({ name, kind: "state", bytes, first: 0, last: layers.length - 1 }, true);
     ofTensor.set(index, buffer);
     // As in TensorFlow Lite Micro's ResetVariableTensors: int8 starts at its zero point, all else at 0.
     return { buffer, value: type === "int8" ? (quantisation?.zeroPoints[0] ?? 0) & 0xff : 0 };
@@ -109,10 +116,11 @@ export function assignStorage(
       "Remove that output from the model.",
     );
   }
-  return { buffers, ofTensor, ofScratch, ofConstant, states };
+  const planned = buffers.map(({ kept, ...buffer }) => buffer);
+  return { buffers: planned, ofTensor, ofScratch, ofConstant, states };
 }
 
-/** The input whose memory the layer's output may take over: it ends here and has the same size. */
+/** The input whose memory the layer's output may take over: nobody reads it later, and it has the same size. */
 function overwritable(
   layer: BoundLayer,
   index: number,
@@ -124,6 +132,6 @@ function overwritable(
   return layer.inPlace?.find((tensor) => {
     const place = ofTensor.get(tensor.index);
     const buffer = place === undefined ? undefined : buffers[place];
-    return !tensor.data && buffer?.last === index && buffer.bytes === output?.bytes;
+    return !tensor.data && buffer?.last === index && !buffer.kept && buffer.bytes === output?.bytes;
   });
 }

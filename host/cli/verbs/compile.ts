@@ -58,7 +58,7 @@ async function writeSources(folder: string, module: CompiledModule): Promise<voi
   const { dirname } = await import("node:path");
   const { moduleSources } = await import("../../compiler/assembler.js");
   const { writeFileWhole } = await import("../write_file.js");
-  for (const [path, text] of Object.entries(moduleSources(module.source))) {
+  for (const [path, text] of Object.entries(moduleSources(module.sources))) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFileWhole(join(folder, path), text);
   }

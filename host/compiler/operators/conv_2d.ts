@@ -4,6 +4,7 @@ import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "../filter.js";
 import { int16RecordBytes, packInt16Records, requireInt16 } from "../filter_int16.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
+import { lanesForms } from "../lanes.js";
 import {
   type Argument,
   defineOperator,
@@ -208,4 +209,4 @@ function lower(operator: Operator): Convolution {
   };
 }
 
-export const conv2d = defineOperator({ name: "CONV_2D", lower, forms: [plain, int16] });
+export const conv2d = defineOperator({ name: "CONV_2D", lower, forms: [plain, int16, ...lanesForms] });

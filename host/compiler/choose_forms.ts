@@ -1,0 +1,99 @@
+/**
+ * Which kernel form each layer takes. Opcodes are what an inference costs; what a form takes beside them is RAM: its
+ * scratch while the layer runs, and its code (WAMR keeps about twice the Wasm in RAM), so layers share kernels.
+ */
+import type { Graph } from "../model/graph.js";
+import { type Arrangement, alignment, arrange } from "./arrange.js";
+import type { BoundForm, BoundLayer } from "./layer.js";
+import { assignStorage, type Storage } from "./storage.js";
+
+/** `speed`: fewest opcodes that fit the board. `size`: no generated kernels. `balanced`: speed within some RAM. */
+export type Optimization = "speed" | "balanced" | "size";
+
+export interface Choice {
+  readonly forms: readonly BoundForm[];
+  readonly storage: Storage;
+  readonly plan: Arrangement;
+}
+
+/** `balanced` may spend this much linear memory on top of what the plain kernels need, rounded up to 4 KiB. */
+const balancedBytes = 8192;
+const memoryStep = 4096;
+
+/** `balanced` takes another generated kernel only if it saves this share of the plain network's opcodes. */
+const kernelShare = 0.004;
+
+/** Rounds of tightening where the planner does not reach what was hoped for. */
+const mostRounds = 6;
+
+/**
+ * Chooses forms, and plans the memory with them.
+ * @param limitBytes linear memory that the board can give
+ */
+export function chooseForms(
+  graph: Graph,
+  layers: readonly BoundLayer[],
+  optimization: Optimization,
+  limitBytes: number,
+): Choice {
+  const planned = (forms: readonly BoundForm[]): Choice => {
+    const storage = assignStorage(graph, layers, forms);
+    return { forms, storage, plan: arrange(storage.buffers) };
+  };
+  const plainForms = layers.map(
+    ({ forms }) => (forms.find(({ generated }) => generated === null) ?? forms[0]) as BoundForm,
+  );
+  const plain = planned(plainForms);
+  if (optimization === "size") return plain;
+  const roof = Math.ceil(plain.plan.bytes / memoryStep) * memoryStep + balancedBytes;
+  const budget = optimization === "speed" ? limitBytes : Math.min(limitBytes, roof);
+  const alive = aliveWithoutScratch(plain.storage, layers.length);
+  const total = plainForms.reduce((sum, { cost }) => sum + cost.opcodes, 0);
+  const penalty = optimization === "speed" ? 0 : total * kernelShare;
+  let hoped = budget;
+  for (let round = 0; round < mostRounds; round++) {
+    const found = planned(pick(layers, plainForms, (layer) => hoped - (alive[layer] ?? 0), penalty));
+    if (found.plan.bytes <= budget) return found;
+    hoped -= found.plan.bytes - budget;
+  }
+  return plain;
+}
+
+/** The cheapest forms whose scratch fits, the most expensive layers first: they decide which kernels there are. */
+function pick(
+  layers: readonly BoundLayer[],
+  plain: readonly BoundForm[],
+  room: (layer: number) => number,
+  penalty: number,
+): BoundForm[] {
+  const chosen = [...plain];
+  const kernels = new Set<string>();
+  const order = plain.map((_, index) => index);
+  order.sort((a, b) => (plain[b] as BoundForm).cost.opcodes - (plain[a] as BoundForm).cost.opcodes || a - b);
+  for (const index of order) {
+    const price = ({ cost, generated }: BoundForm) =>
+      cost.opcodes + (generated === null || kernels.has(generated) ? 0 : penalty);
+    let best = plain[index] as BoundForm;
+    for (const form of layers[index]?.forms ?? []) {
+      if (scratchBytes(form) <= room(index) && price(form) < price(best)) best = form;
+    }
+    chosen[index] = best;
+    if (best.generated !== null) kernels.add(best.generated);
+  }
+  return chosen;
+}
+
+function scratchBytes({ scratch }: BoundForm): number {
+  return scratch.reduce((sum, { bytes }) => sum + Math.ceil(bytes / alignment) * alignment, 0);
+}
+
+/** Bytes alive while each layer runs, the form's own scratch left out. */
+function aliveWithoutScratch({ buffers, ofScratch }: Storage, layers: number): number[] {
+  return Array.from({ length: layers }, (_, layer) => {
+    const own = new Set(ofScratch[layer]);
+    return buffers.reduce((sum, { first, last, bytes }, index) => {
+      const counts = first <= layer && layer <= last && !own.has(index);
+      return counts ? sum + Math.ceil(bytes / alignment) * alignment : sum;
+    }, 0);
+  });
+}
