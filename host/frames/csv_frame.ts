@@ -33,6 +33,7 @@ export function csvFrames(
 ): (row: CsvRow) => CsvFrame | null {
   const elements = tensorElements(tensor);
   let labelAt = -1;
+  let columns: number[] = [];
   let first = true;
   /** @throws WamletError WAMLET_INVALID_FRAMES, WAMLET_WRONG_SHAPE, WAMLET_INVALID_LABELS, with the line */
   return (row) => {
@@ -45,7 +46,9 @@ export function csvFrames(
       }
     }
     checkColumns(row, labelAt, elements, tensor, name);
-    const columns = row.fields.map((_, column) => column).filter((column) => column !== labelAt);
+    if (columns.length !== elements) {
+      columns = row.fields.map((_, column) => column).filter((column) => column !== labelAt);
+    }
     const numbers = rowNumbers(row, columns, name);
     const where = `line ${row.line} of ${name}`;
     const frame =

@@ -2,7 +2,6 @@
 
 import { extname } from "node:path";
 import { WamletError } from "../errors.js";
-import { csvRows } from "./csv_rows.js";
 import { type FileSource, type InputFile, openSource } from "./file_source.js";
 import { meansSignal, type ReadFramesOptions } from "./format_options.js";
 import type { FrameFormat } from "./frame_set.js";
@@ -23,20 +22,20 @@ const endings: Readonly<Record<string, FrameFormat>> = {
   ".ndjson": "jsonl",
 };
 
-const longestFirstRow = 1 << 20;
+const longestFirstRow = 1 << 16;
 
 /**
  * A folder holds images. CSV may hold frames, samples of a signal (where an option says so) or a list of images
  * (where a column is named `file`, or the first row is the name of an image).
  * @throws WamletError WAMLET_INVALID_FRAMES where nothing tells
  */
-export async function detectFormat(file: InputFile, options: ReadFramesOptions = {}): Promise<FrameFormat> {
+export function detectFormat(file: InputFile, options: ReadFramesOptions = {}): FrameFormat {
   if (typeof file === "string" && isFolder(file)) return "image";
   const source = openSource(file);
   const format = endings[extname(source.name).toLowerCase()] ?? byBeginning(source);
   if (format !== "csv") return format;
   if (meansSignal(options)) return "imu";
-  return (await listsImages(source)) ? "image" : "csv";
+  return listsImages(source) ? "image" : "csv";
 }
 
 function byBeginning(source: FileSource): FrameFormat {
@@ -58,14 +57,12 @@ function byBeginning(source: FileSource): FrameFormat {
   );
 }
 
-async function listsImages(source: FileSource): Promise<boolean> {
-  try {
-    for await (const { fields } of csvRows(source, longestFirstRow, "WAMLET_INVALID_FRAMES")) {
-      return isFileList(fields) || isImageName(fields[0] ?? "");
-    }
-  } catch (error) {
-    // A first row that is no CSV is told of by the reader of CSV.
-    if (!(error instanceof WamletError)) throw error;
-  }
-  return false;
+/** Looks at the first row alone, without care for quotes: the reader of lists or of frames has the last word. */
+function listsImages(source: FileSource): boolean {
+  const start = Buffer.from(source.read(0, Math.min(longestFirstRow, source.size))).toString("latin1");
+  const line = start.split(/\r?\n/).find((text) => text.trim() !== "" && !text.startsWith("#"));
+  const fields = (line ?? "")
+    .split(",")
+    .map((field) => field.replace(/^[\s"\u00ef\u00bb\u00bf]+|[\s"]+$/g, ""));
+  return isFileList(fields) || isImageName(fields[0] ?? "");
 }

@@ -28,7 +28,7 @@ export async function readFrames(
   options: ReadFramesOptions = {},
 ): Promise<FrameSet> {
   if (expected.length === 0) throw new RangeError("a model has at least one input tensor");
-  const format = options.format ?? (await detectFormat(file, options));
+  const format = options.format ?? detectFormat(file, options);
   checkOptions(format, options);
   const meaning = options.values ?? null;
   // Formats that need a decoder are loaded when they are met.

@@ -370,10 +370,7 @@ describe("image frames", () => {
     const wrong = await refusal(() => readFrames(list, [tensorOf("uint8", [2, 2])]));
     expect(wrong.message).toContain("Line 3 of list.csv names no .png or .jpg file: 'y.gif'");
     write("broken/1.png", 1);
-    writeFileSync(
-      join(folder, "broken/2.png"),
-      greyPng(2, 2, () => 1).bytes.subarray(0, 50),
-    );
+    writeFileSync(join(folder, "broken/2.png"), greyPng(2, 2, () => 1).bytes.subarray(0, 50));
     const frames = await readFrames(join(folder, "broken"), [tensorOf("uint8", [2, 2])]);
     expect((await refusal(() => frames.frame(1))).message).toContain("2.png is no readable PNG");
   });
