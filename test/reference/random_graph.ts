@@ -19,25 +19,27 @@ import {
 } from "./random_elementwise.js";
 import { randomFunction, randomLeakyRelu } from "./random_functions.js";
 import {
-  randomBatchToSpaceNd,
   randomConcatenation,
+  randomPack,
+  randomSplit,
+  randomSplitV,
+  randomUnpack,
+} from "./random_joining.js";
+import {
+  randomBatchToSpaceNd,
   randomDepthToSpace,
   randomExpandDims,
   randomGather,
   randomMirrorPad,
-  randomPack,
   randomPadV2,
   randomResizeBilinear,
   randomResizeNearestNeighbor,
   randomSlice,
   randomSpaceToBatchNd,
   randomSpaceToDepth,
-  randomSplit,
-  randomSplitV,
   randomSqueeze,
   randomStridedSlice,
   randomTranspose,
-  randomUnpack,
 } from "./random_movement.js";
 import {
   randomComparison,
@@ -48,9 +50,10 @@ import {
   randomSum,
 } from "./random_pairs.js";
 import type { LayerGenerator } from "./random_parts.js";
-import { randomLstm, randomSvdf, randomTransposeConv } from "./random_recurrent.js";
+import { randomLstm, randomSvdf } from "./random_recurrent.js";
 import { randomArgMax, randomBatchMatmul, randomReduceMax, randomTotal } from "./random_reductions.js";
 import { randomMean, randomPad, randomPool, randomReshape } from "./random_shaping.js";
+import { randomTransposeConv } from "./random_transpose_conv.js";
 
 const generators: Readonly<Record<string, LayerGenerator>> = {
   ABS: randomFunction,
