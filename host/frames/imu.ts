@@ -192,12 +192,12 @@ function readLayout(row: CsvRow, options: ImuOptions, rate: number | null, name:
  */
 function checkAxes(tensor: FrameTensor, axes: number, name: string): FrameTensor {
   const long = tensor.shape.filter((length) => length !== 1);
+  // [N, 1] is flat too: a single axis.
   const flat = long.length <= 1;
   const wanted = flat ? null : (long.at(-1) ?? 1);
   if (axes > 0 && (flat ? tensorElements(tensor) % axes === 0 : long.length === 2 && wanted === axes)) {
     return { ...tensor, shape: [axes], bytes: axes * elementBytes[tensor.type] };
   }
-  // A single axis lies in [N, 1]: then the tensor is flat.
   throw new WamletError(
     "WAMLET_WRONG_SHAPE",
     `${name} has ${axes} axes; tensor ${tensor.name} is [${tensor.shape.join(", ")}]${wanted === null ? "" : ` and takes ${wanted}`}.`,

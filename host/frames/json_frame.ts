@@ -207,6 +207,7 @@ function names(tensors: readonly FrameTensor[]): string {
   return tensors.map(({ name }) => name).join(", ");
 }
 
-function capital(where: string): string {
+/** For the beginning of a sentence. */
+export function capital(where: string): string {
   return where.charAt(0).toUpperCase() + where.slice(1);
 }

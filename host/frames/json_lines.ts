@@ -9,7 +9,7 @@
 import { WamletError } from "../errors.js";
 import { blocks, type FileSource, ranges } from "./file_source.js";
 import { type FrameSet, frameSet } from "./frame_set.js";
-import { jsonFrame, longestJsonLine, parseJson } from "./json_frame.js";
+import { capital, jsonFrame, longestJsonLine, parseJson } from "./json_frame.js";
 import { type Line, LineSplitter } from "./lines.js";
 import type { FrameTensor } from "./quantise.js";
 import { checkRecordingHeader, isRecordingHeader } from "./recording_header.js";
@@ -49,7 +49,7 @@ export function readJsonLines(
     if (labels.length !== 0 && labels.length !== index.count) {
       throw new WamletError(
         "WAMLET_INVALID_LABELS",
-        `${where.charAt(0).toUpperCase()}${where.slice(1)} has ${label === null ? "no label, unlike" : "a label, unlike"} the lines before.`,
+        `${capital(where)} has ${label === null ? "no label, unlike" : "a label, unlike"} the lines before.`,
         "Label every frame or none.",
       );
     }
@@ -89,7 +89,7 @@ export function lineText(line: Line, where: string): string {
   if (line.text !== null) return line.text;
   throw new WamletError(
     "WAMLET_INVALID_FRAMES",
-    `${where.charAt(0).toUpperCase()}${where.slice(1)} ${line.wrong ?? "cannot be read"}.`,
+    `${capital(where)} ${line.wrong ?? "cannot be read"}.`,
     "Write one frame to a line, as UTF-8 text.",
   );
 }

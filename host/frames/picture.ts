@@ -11,7 +11,7 @@ export interface Picture {
   readonly pixels: Uint8Array;
 }
 
-/** 4096 × 4096: some 300 MB while a JPEG is decoded. */
+/** 4096 × 4096: while a JPEG of that size is decoded, the process takes up to 600 MB. */
 export const defaultMostPixels = 1 << 24;
 
 /** Longest side; a decoder keeps something for every row. */
