@@ -1,5 +1,5 @@
 /**
- * What the generated three-lane kernels share: weights become words of three lanes, and an image gets its padding.
+ * What the generated three-lane kernels share: weights become words of three lanes, and rows get their padding.
  */
 
 /**
@@ -19,18 +19,18 @@ export function expandLanes(target: usize, source: usize, words: i32): void {
 }
 
 /**
- * An image of `rows` × `rowBytes` into the middle of a larger one of `paddedRows` × `paddedRowBytes` filled with
- * `value`; `start` is where its first byte goes.
+ * The image rows under one row of windows, into `rows` rows of `pitch` bytes with padding at both ends: `start` is where
+ * a row's first byte goes; the margins hold the padding value already. A row outside the image is padding throughout.
  */
-export function padImage(
-  input: usize, padded: usize, rows: i32, rowBytes: i32, copyBytes: i32, paddedRows: i32, paddedRowBytes: i32,
-  start: i32, value: i32,
+export function gatherRows(
+  input: usize, buffer: usize, rows: i32, pitch: i32, first: i32, dilation: i32, inputHeight: i32, rowBytes: i32,
+  copyBytes: i32, start: i32, zeroPoint: i32,
 ): void {
-  memory.fill(padded, <u8>value, paddedRows * paddedRowBytes);
-  let target: usize = padded + start;
+  let target: usize = buffer + start;
   for (let row: i32 = 0; row < rows; row++) {
-    memory.copy(target, input, copyBytes);
-    input += rowBytes;
-    target += paddedRowBytes;
+    if (<u32>first < <u32>inputHeight) memory.copy(target, input + <usize>(first * rowBytes), copyBytes);
+    else memory.fill(target, <u8>zeroPoint, copyBytes);
+    first += dilation;
+    target += pitch;
   }
 }

@@ -7,9 +7,9 @@
  *
  * Where the clamp cuts everything below the zero point, one rounding does: for t ≥ 0 nested floors are one floor,
  * y = (v·m + k′) >> (31 + e) with k′ = k + (2^(e−1) + zeroPoint·2^e)·2³¹; for t < 0 both forms give at most the zero
- * point, and the clamp makes them equal. e = 0 is exact in this form for both signs.
+ * point, and the clamp makes them equal. Without a right shift the form is exact for both signs.
  */
-import type { QuantizedMultiplier } from "./fixed_point.js";
+import { multiplyByQuantizedMultiplier, type QuantizedMultiplier } from "./fixed_point.js";
 import { laneBias } from "./generators/lanes.js";
 
 /** One channel's constants. */
@@ -43,25 +43,49 @@ export function fitsLane(weights: Iterable<number>): boolean {
 const largestShift = 20;
 
 /**
- * A channel's constants, or null where the lane form would not be exact: a shift to the left, a sum beyond int32
- * (where TensorFlow Lite wraps), no right shift where two roundings are needed.
+ * A channel's constants, or null where the lane form would not be exact: a sum beyond int32 (where TensorFlow Lite
+ * wraps), or a shift that the two roundings of a layer without a rectifier need and do not have.
  * @param bias folded, as `foldBias` gives it
  */
 export function laneConstants(
   weights: Iterable<number>,
   bias: number,
-  { multiplier, shift }: QuantizedMultiplier,
+  quantized: QuantizedMultiplier,
   parts: number,
   zeroPoint: number,
   rectified: boolean,
 ): LaneConstants | null {
   const { lowest, highest } = sumRange(weights);
-  if (bias + lowest < -(2 ** 31) || bias + highest >= 2 ** 31) return null;
-  // A dead channel (multiplier 0) gives the zero point with any shift.
-  const e = multiplier === 0 ? 1 : -shift;
-  if (e < 0 || e > largestShift || (e === 0 && !rectified)) return null;
-  const rounding = e === 0 ? 0n : 1n << BigInt(e - 1);
-  const k = BigInt(bias - parts * laneBias) * BigInt(multiplier) + (1n << 30n);
-  const r = rounding + (BigInt(zeroPoint) << BigInt(e));
-  return rectified ? { k: k + (r << 31n), m: multiplier, e: 31 + e, r: 0n } : { k, m: multiplier, e, r };
+  const left = Math.max(quantized.shift, 0);
+  const inRange = (sum: number) => Math.abs((bias + sum) * 2 ** left) < 2 ** 31;
+  if (!inRange(lowest) || !inRange(highest)) return null;
+  // Requantisation never falls as the sum grows. Equal at both ends it is equal throughout: a dead channel, whose
+  // scale may ask for a shift that no constant could hold.
+  const value = multiplyByQuantizedMultiplier(bias + lowest, quantized);
+  if (value === multiplyByQuantizedMultiplier(bias + highest, quantized)) {
+    return constants(0n, 0, 1, parts, zeroPoint + value, rectified);
+  }
+  const right = -quantized.shift;
+  if (right > largestShift || (right < 1 && !rectified)) return null;
+  return constants(BigInt(bias), quantized.multiplier, right, parts, zeroPoint, rectified);
+}
+
+/** @param right TensorFlow Lite's right shift; negative ones (to the left) with one rounding only */
+function constants(
+  bias: bigint,
+  m: number,
+  right: number,
+  parts: number,
+  zeroPoint: number,
+  rectified: boolean,
+): LaneConstants {
+  const folded = (bias - BigInt(parts * laneBias)) * BigInt(m);
+  if (rectified) {
+    // floor((A·2^l + 2³⁰) / 2³¹) = floor((A + 2^(30−l)) / 2^(31−l)) for a shift l to the left.
+    const e = 31 + right;
+    const rounding = right > 0 ? (1n << 30n) + (1n << BigInt(e - 1)) : 1n << BigInt(e - 1);
+    return { k: folded + rounding + (BigInt(zeroPoint) << BigInt(e)), m, e, r: 0n };
+  }
+  const r = (1n << BigInt(right - 1)) + (BigInt(zeroPoint) << BigInt(right));
+  return { k: folded + (1n << 30n), m, e: right, r };
 }

@@ -7,7 +7,7 @@ import { foldBias } from "./filter.js";
 import type { QuantizedMultiplier } from "./fixed_point.js";
 import { constantBytes, fitsFrame, type LanesKernel, lanesName, lanesSource } from "./generators/lanes.js";
 import { fitsLane, type LaneConstants, laneConstants } from "./lane_constants.js";
-import type { KernelCall, KernelForm } from "./layer.js";
+import type { Argument, KernelForm } from "./layer.js";
 import type { Convolution } from "./operators/conv_2d.js";
 
 /** How the layer's windows lie in memory: rows of pixels, each window in contiguous segments. */
@@ -19,8 +19,11 @@ interface Geometry {
   readonly segments: number;
   readonly segment: number;
   readonly pitch: number;
-  /** The padded copy that the kernel reads instead of the input, or null. */
-  readonly padded: { readonly rows: number; readonly rowBytes: number } | null;
+  /**
+   * Where windows reach into padding, the rows under one row of windows are gathered in a buffer with padded ends: a
+   * padded copy of the whole image would cost more RAM than all else.
+   */
+  readonly padded: boolean;
 }
 
 const geometries = new WeakMap<Convolution, Geometry | null>();
@@ -51,25 +54,24 @@ function computeGeometry(layer: Convolution): Geometry | null {
       segments: 1,
       segment: channels,
       pitch: channels,
-      padded: null,
+      padded: false,
     };
   }
   if (batches !== 1) return null;
-  const isPadded = vertical.padded || horizontal.padded;
-  const reach = (window: Convolution["vertical"]) =>
-    (window.outputs - 1) * window.stride + (window.size - 1) * window.dilation + 1;
-  const rowBytes = (isPadded ? reach(horizontal) : layer.inputWidth) * channels;
-  // A filter as wide as the row and without gaps between rows is one segment.
-  const whole = vertical.dilation === 1 && horizontal.size * channels === rowBytes;
+  const padded = vertical.padded || horizontal.padded;
+  const reach = (horizontal.outputs - 1) * horizontal.stride + horizontal.size;
+  const pitch = padded ? reach * channels : vertical.dilation * layer.inputWidth * channels;
+  // Filter rows that follow each other without a gap are one segment.
+  const whole = horizontal.size * channels === pitch && !padded;
   return {
     rows: vertical.outputs,
     columns: horizontal.outputs,
     pixelStep: horizontal.stride * channels,
-    rowStep: vertical.stride * rowBytes,
+    rowStep: vertical.stride * layer.inputWidth * channels,
     segments: whole ? 1 : vertical.size,
     segment: horizontal.size * channels * (whole ? vertical.size : 1),
-    pitch: vertical.dilation * rowBytes,
-    padded: isPadded ? { rows: reach(vertical), rowBytes } : null,
+    pitch,
+    padded,
   };
 }
 
@@ -144,9 +146,7 @@ function tileForm(pixels: number, words: number): KernelForm<Convolution> {
       return [
         { kind: "weights", bytes: depth * words * 8 + channels * constantBytes(kernel) },
         { kind: "scratch", bytes: pixels * words * 8 * kernel.parts },
-        ...(shape.padded
-          ? [{ kind: "scratch" as const, bytes: shape.padded.rows * shape.padded.rowBytes }]
-          : []),
+        ...(shape.padded ? [{ kind: "scratch" as const, bytes: shape.segments * shape.pitch }] : []),
       ];
     },
     weights: (layer) => [packBlocks(layer, kernelOf(layer))],
@@ -154,61 +154,52 @@ function tileForm(pixels: number, words: number): KernelForm<Convolution> {
       const shape = geometry(layer) as Geometry;
       const kernel = kernelOf(layer);
       const name = lanesName(kernel);
-      const input = places.address(layer.inputs[0] as Tensor);
-      const padded = places.scratch[2] as number;
-      const calls: KernelCall[] = [];
-      if (shape.padded) calls.push(padCall(layer, shape.padded, input, padded));
-      calls.push({
-        file: `generated/${name}`,
-        function: name,
-        source: () => lanesSource(kernel),
-        arguments: [
-          ["input", shape.padded ? padded : input],
-          ["output", places.address(layer.outputs[0] as Tensor)],
-          ["weights", places.weights[0] as number],
-          ["tile", places.scratch[0] as number],
-          ["sums", places.scratch[1] as number],
-          ["rows", shape.rows],
-          ["columns", shape.columns],
-          ["rowStep", shape.rowStep],
-          ["pixelStep", shape.pixelStep],
-          ["segments", shape.segments],
-          ["segment", shape.segment],
-          ["pitch", shape.pitch],
-          ["outputChannels", layer.outputChannels],
-          ["minimum", layer.clamp.minimum],
-          ["maximum", layer.clamp.maximum],
-        ],
-      });
-      return calls;
+      const [tile, sums, buffer] = places.scratch;
+      return [
+        {
+          file: `generated/${name}`,
+          function: name,
+          source: () => lanesSource(kernel),
+          arguments: [
+            ["input", places.address(layer.inputs[0] as Tensor)],
+            ["output", places.address(layer.outputs[0] as Tensor)],
+            ["weights", places.weights[0] as number],
+            ["tile", tile as number],
+            ["sums", sums as number],
+            ["rows", shape.rows],
+            ["columns", shape.columns],
+            ["rowStep", shape.rowStep],
+            ["pixelStep", shape.pixelStep],
+            ["segments", shape.segments],
+            ["segment", shape.segment],
+            ["pitch", shape.pitch],
+            ["outputChannels", layer.outputChannels],
+            ["minimum", layer.clamp.minimum],
+            ["maximum", layer.clamp.maximum],
+            ...paddingArguments(layer, shape, buffer ?? 0),
+          ],
+        },
+      ];
     },
   };
 }
 
-function padCall(
-  layer: Convolution,
-  padded: { rows: number; rowBytes: number },
-  input: number,
-  target: number,
-): KernelCall {
+/** How rows are gathered; `copyBytes` 0 says that they are not. */
+function paddingArguments(layer: Convolution, shape: Geometry, buffer: number): Argument[] {
   const channels = layer.inputChannels;
-  const left = layer.horizontal.pad * channels;
+  const start = layer.horizontal.pad * channels;
   const rowBytes = layer.inputWidth * channels;
-  return {
-    file: "kernels/lanes",
-    function: "padImage",
-    arguments: [
-      ["input", input],
-      ["padded", target],
-      ["rows", Math.min(layer.inputHeight, padded.rows - layer.vertical.pad)],
-      ["rowBytes", rowBytes],
-      ["copyBytes", Math.min(rowBytes, padded.rowBytes - left)],
-      ["paddedRows", padded.rows],
-      ["paddedRowBytes", padded.rowBytes],
-      ["start", layer.vertical.pad * padded.rowBytes + left],
-      ["value", layer.inputZeroPoint],
-    ],
-  };
+  return [
+    ["buffer", buffer],
+    ["copyBytes", shape.padded ? Math.min(rowBytes, shape.pitch - start) : 0],
+    ["start", start],
+    ["inputHeight", layer.inputHeight],
+    ["rowBytes", rowBytes],
+    ["stride", layer.vertical.stride],
+    ["padTop", layer.vertical.pad],
+    ["dilation", layer.vertical.dilation],
+    ["zeroPoint", layer.inputZeroPoint],
+  ];
 }
 
 /** Per block: weights as triples in the order of the words, then the channels' constants. */
@@ -239,7 +230,7 @@ function packBlocks(layer: Convolution, kernel: LanesKernel): Uint8Array {
 
 /** Opcodes as the generated code has them; see its source beside this. */
 function cost(layer: Convolution, { pixels: P, words: Q, parts, rectified }: LanesKernel) {
-  const { rows, columns, segments, segment, padded } = geometry(layer) as Geometry;
+  const { rows, columns, segments, segment, pitch, padded } = geometry(layer) as Geometry;
   const depth = segments * segment;
   const blocks = blockStarts(layer.outputChannels, Q * 3).length;
   const tiles = rows * Math.ceil(columns / P);
@@ -249,13 +240,13 @@ function cost(layer: Convolution, { pixels: P, words: Q, parts, rectified }: Lan
   const finish = Q * (P * parts + 3 * (rectified ? 3 : 4) + 3 * P * perOutput + P + 4);
   const perTile = segments * perSegment + P * Q * (parts > 1 ? 1 : 2) + finish + 2 * P + 14;
   const moved = blocks * (depth * Q * 3 + Q * 3 * constantBytes({ rectified }));
+  // Gathering: a call, and for each row a test, a copy and two steps.
+  const gather = padded ? rows * (16 + segments * 16) : 0;
   const copied = padded
-    ? padded.rows * padded.rowBytes + layer.inputHeight * layer.inputWidth * layer.inputChannels
+    ? blocks * rows * segments * Math.min(pitch, layer.inputWidth * layer.inputChannels)
     : 0;
   return {
-    opcodes: Math.round(
-      blocks * (40 + depth * Q * 12 + rows * 8 + tiles * perTile) + (padded ? layer.inputHeight * 6 : 0),
-    ),
+    opcodes: Math.round(blocks * (40 + depth * Q * 12 + rows * 10 + gather + tiles * perTile)),
     bytesMoved: moved + copied,
   };
 }

@@ -74,18 +74,21 @@ export function lanesSource(kernel: LanesKernel): string {
  * Made by Wamlet (host/compiler/generators/lanes.ts), which says how it works and why it is exact.
  */
 import { clamp } from "../arithmetic";
-import { expandLanes } from "../kernels/lanes";
+import { expandLanes, gatherRows } from "../kernels/lanes";
 import { fetchWeights } from "../weights";
 
 export function ${lanesName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
   pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, minimum: i32, maximum: i32,
+  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32, dilation: i32,
+  zeroPoint: i32,
 ): void {
   const depth: i32 = segments * segment;
   const weightBytes: i32 = depth * ${channels};
   const constants: usize = tile + <usize>(depth * ${Q * 8});
   const skip: usize = pitch - segment;
   let channel: i32 = 0;
+  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
   while (true) {
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};
@@ -93,6 +96,11 @@ export function ${lanesName(kernel)}(
     let row: usize = input;
     let rowOut: usize = output + channel;
     for (let y: i32 = 0; y < rows; y++) {
+      if (copyBytes) {
+        const first: i32 = y * stride - padTop;
+        gatherRows(input, buffer, segments, pitch, first, dilation, inputHeight, rowBytes, copyBytes, start, zeroPoint);
+        row = buffer;
+      }
       let column: i32 = 0;
       while (true) {
         let x0: usize = row + <usize>(column * pixelStep);

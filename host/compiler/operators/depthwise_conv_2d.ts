@@ -1,6 +1,7 @@
 /** DEPTHWISE_CONV_2D: each input channel under filters of its own. Kernels: depthwise_conv_2d.ts, depthwise_conv_2d_int16.ts. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
+import { depthwiseForms } from "../depthwise_lanes.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "../filter.js";
 import { int16RecordBytes, packInt16Records, requireInt16 } from "../filter_int16.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
@@ -17,7 +18,8 @@ import {
 } from "../operands.js";
 import { dilations, slide, strides, taps, type Window } from "../window.js";
 
-interface DepthwiseConvolution extends LoweredLayer {
+/** A depthwise convolution with everything folded. */
+export interface DepthwiseConvolution extends LoweredLayer {
   readonly batches: number;
   readonly inputHeight: number;
   readonly inputWidth: number;
@@ -185,4 +187,8 @@ function lower(operator: Operator): DepthwiseConvolution {
   };
 }
 
-export const depthwiseConv2d = defineOperator({ name: "DEPTHWISE_CONV_2D", lower, forms: [plain, int16] });
+export const depthwiseConv2d = defineOperator({
+  name: "DEPTHWISE_CONV_2D",
+  lower,
+  forms: [plain, int16, ...depthwiseForms],
+});
