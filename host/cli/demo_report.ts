@@ -2,7 +2,7 @@
 import type { Board } from "../descriptor/board.js";
 import type { LayerDescription } from "../module/description.js";
 import type { Output } from "./output.js";
-import { showAccuracy, showFigures, showResources } from "./report.js";
+import { paragraph, showAccuracy, showFigures, showResources } from "./report.js";
 import { showLayers } from "./report_layers.js";
 import { showRadios } from "./report_radios.js";
 import type { RunReport } from "./run_report.js";
@@ -27,7 +27,6 @@ export function showReport(
   output.line();
   showRadios(report, board, output);
   output.line();
-  output.line(
-    dim("Yours: wamlet deploy model.tflite; wamlet stream frames.npy; wamlet profile model.tflite --layers"),
-  );
+  const next = "wamlet deploy model.tflite, wamlet stream frames.npy, wamlet profile model.tflite --layers";
+  paragraph("", `With a model of yours: ${next}`, output, dim, 0);
 }

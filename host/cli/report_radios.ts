@@ -14,11 +14,9 @@ export function showRadios(report: RunReport, board: Board | null, output: Outpu
   const { bold, dim } = output.colors;
   const { energy, frameBytes } = measurements;
   output.line(bold("Compute or send?"));
-  output.line(
-    dim(
-      `one frame is ${formatBytes(frameBytes.input)}, one answer ${formatBytes(answerBytes)}; an inference takes ${formatEnergy(energy.statistics.median)} (median, ${energy.source})`,
-    ),
-  );
+  const inference = `${formatEnergy(energy.statistics.median)} (median, ${energy.source})`;
+  const sizes = `a frame is ${formatBytes(frameBytes.input)}, an answer ${formatBytes(answerBytes)}`;
+  paragraph("", `${sizes}; an inference takes ${inference}`, output, dim, 0);
   output.line(
     formatTable(
       [
