@@ -73,6 +73,10 @@ export class GuardedInstance {
     }
     this.#bytes().fill(CANARY, linearMemoryBytes);
     this.#canaries = this.#bytes().slice(linearMemoryBytes);
+    // State starts as `reset` leaves it, not as zeros: a zero point is rarely 0.
+    if (!("reset" in this.#exports)) return;
+    const report = this.#call("reset");
+    if (report.type !== "ran") throw new Error(`its reset did not end well: ${report.type}`);
   }
 
   write(offset: number, bytes: Uint8Array): void {

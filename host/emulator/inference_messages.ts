@@ -76,7 +76,10 @@ export async function input(
   if (!module.accept(chunk)) return { answers: [] };
   try {
     const answered = await module.infer(chunk.layers);
-    return { answers: results(chunk, answered, maxPayload), nanoseconds: answered.cost.nanoseconds };
+    return {
+      answers: results(chunk, answered, device.memory.usedBytes, maxPayload),
+      nanoseconds: answered.cost.nanoseconds,
+    };
   } catch (error) {
     if (module.faulted) {
       device.store.markFaulted(module.stored.slot);
@@ -104,7 +107,12 @@ function activeModule({ store }: DeviceState): StoredModule {
 }
 
 /** An answer's outputs in messages that the host takes; the last one carries the counters. */
-function results(chunk: MessageOf<"input">, answered: Answered, maxPayload: number): MessageOf<"result">[] {
+function results(
+  chunk: MessageOf<"input">,
+  answered: Answered,
+  memoryBytes: number,
+  maxPayload: number,
+): MessageOf<"result">[] {
   const { handle, frame } = chunk;
   const { cost, layerCycles, outputs } = answered;
   const about = { handle, frame };
@@ -125,7 +133,7 @@ function results(chunk: MessageOf<"input">, answered: Answered, maxPayload: numb
     microseconds: cost.microseconds,
     nanojoules: cost.nanojoules,
     energySource: "modelled",
-    memoryBytes: cost.memoryBytes,
+    memoryBytes,
   });
   return withCounters(pieces, counters, maxPayload);
 }

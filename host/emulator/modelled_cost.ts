@@ -13,8 +13,6 @@ export interface ModelledCost {
   readonly nanoseconds: number;
   readonly microseconds: number;
   readonly nanojoules: number;
-  /** Bytes that memory.init and memory.copy moved. */
-  readonly memoryBytes: number;
 }
 
 /** The cost of one inference, the host's call of `infer` included. */
@@ -28,7 +26,6 @@ export function modelledCost(counts: ExecutionCounts, board: Board): ModelledCos
     nanoseconds: Math.round(seconds * 1e9),
     microseconds: Math.round(seconds * 1e6),
     nanojoules: Math.round(watts * seconds * 1e9),
-    memoryBytes: counts.memoryInit.bytes + counts.memoryCopy.bytes,
   };
 }
 

@@ -167,10 +167,7 @@ export const messageTypes = {
       microseconds: integer(9, "time of the inference alone"),
       nanojoules: integer(10, "energy"),
       energySource: choice(11, ["modelled", "measured"], "where `nanojoules` comes from"),
-      memoryBytes: integer(
-        12,
-        "memory.init and memory.copy bytes that the inference moved; 0 where not counted",
-      ),
+      memoryBytes: integer(12, "bytes of the module pool in use while it ran"),
       layers: integers(13, "counts by layer; those of one frame's results are joined"),
     },
   },

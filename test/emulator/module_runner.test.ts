@@ -157,7 +157,6 @@ describe("the modelled cost", () => {
       withRunner(module, async (runner) => modelledCost((await runner.infer()).counts, board));
     const small = await cost(copies(100));
     const large = await cost(copies(1100));
-    expect([small.memoryBytes, large.memoryBytes]).toEqual([100, 1100]);
     const expected = 1000 * board.cost.memoryCopy.byte * board.cyclesPerInstruction.value;
     expect(Math.abs(large.cycles - small.cycles - expected)).toBeLessThanOrEqual(1);
   });
