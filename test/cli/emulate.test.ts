@@ -1,4 +1,4 @@
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadBoard } from "../../host/descriptor/load_board.js";
 import { example, type Running, Workplace } from "./workplace.js";
@@ -14,6 +14,38 @@ afterAll(async () => {
   await board.end();
   place.close();
 });
+
+/** Passes bytes on in both directions until so many have gone to the board, then nothing more. */
+async function cableThatBreaks(url: string, bytesToBoard: number) {
+  const { hostname, port } = new URL(url.replace("tcp:", "http:"));
+  const sockets: Socket[] = [];
+  let breaks: () => void = () => {};
+  const broken = new Promise<void>((resolve) => {
+    breaks = resolve;
+  });
+  const server = createServer((host) => {
+    const board = connect({ host: hostname, port: Number(port) });
+    sockets.push(
+      host.on("error", () => {}),
+      board.on("error", () => {}),
+    );
+    let passed = 0;
+    host.on("data", (bytes: Buffer) => {
+      passed += bytes.length;
+      if (passed < bytesToBoard) board.write(bytes);
+      else breaks();
+    });
+    board.on("data", (bytes: Buffer) => void (passed < bytesToBoard && host.write(bytes)));
+    host.on("close", () => board.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const end = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { url: `tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, broken, end };
+}
 
 describe.skipIf(process.platform === "win32")("a virtual board in one process, its users in others", () => {
   it("says READY with the port to use, and what stands behind it on stderr", () => {
@@ -49,6 +81,26 @@ describe.skipIf(process.platform === "win32")("a virtual board in one process, i
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(await stream.end("SIGINT")).toBe(2);
     expect(JSON.parse(stream.stdout)).toMatchObject({ error: { code: "WAMLET_INTERRUPTED" } });
+  });
+
+  it("goes on with a deploy that Ctrl-C cut off, and does not show it as a module until then", async () => {
+    const digits = await place.compile("digits");
+    // Of 9.4 KiB at most a window of 4 KiB is under way, so the board has stored a sector by then.
+    const cable = await cableThatBreaks(board.url, 9000);
+    const cut = place.start("deploy", digits, "--port", cable.url);
+    await cable.broken;
+    expect(await cut.end("SIGINT")).toBe(2);
+    cable.end();
+    const { modules } = await place.json("modules", "--port", board.url);
+    expect(modules).toContainEqual(
+      expect.objectContaining({ name: "digits", state: "partial", active: false }),
+    );
+    const deployed = await place.json("deploy", digits, "--no-activate", "--port", board.url);
+    expect(deployed.resumedAt).toBeGreaterThan(0);
+    expect(deployed.sentBytes).toBe(deployed.payloadBytes - deployed.resumedAt);
+    const again = await place.run("deploy", digits, "--no-activate", "--port", board.url);
+    expect(again.stdout).toMatch(/sent +nothing: the board had all of it/);
+    await place.run("modules", "remove", "digits", "--port", board.url);
   });
 
   it("gives the line to one client at a time", async () => {

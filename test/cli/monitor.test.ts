@@ -28,7 +28,7 @@ async function talker(text: string): Promise<{ url: string; end: () => void }> {
 describe.skipIf(process.platform === "win32")("wamlet monitor", () => {
   it("shows the console of a board without an agent, unable to steer the terminal", async () => {
     const board = await talker(
-      "I (31) boot: ESP-IDF\r\n\x1b[0;31mE (40) heap: no memory\x1b[0m\r\nrst:0x3\x07\r\n",
+      "I (31) boot: ESP-IDF\r\n\x1b[0;31mE (40) heap: no memory\x1b[0m\r\n\x1b[2Jrst:0x3\r\n",
     );
     const monitor = place.start("monitor", "--timestamps", "--port", board.url);
     await monitor.saw(/rst:0x3/);

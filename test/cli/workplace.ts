@@ -88,11 +88,11 @@ export class Running {
     });
   }
 
-  /** Resolves when stdout holds the pattern. */
-  saw(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Resolves when what it has printed holds the pattern. */
+  saw(pattern: RegExp, where: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       this.#look = () => {
-        const found = pattern.exec(this.stdout);
+        const found = pattern.exec(this[where]);
         if (found !== null) resolve(found);
         else if (this.child.exitCode !== null) {
           reject(new Error(`ended without ${pattern}: ${this.stdout}${this.stderr}`));

@@ -88,9 +88,10 @@ function showDeployment(
     "module",
     `${formatBytes(payloadBytes)}: code ${formatBytes(payloadBytes - weights)}, weights ${formatBytes(weights)}`,
   );
-  const resumed = resumedAt > 0 ? `, after the ${formatBytes(resumedAt)} that were there already` : "";
-  const pace = `in ${formatTime(microseconds)}, ${formatBytes(Math.round(bytesPerSecond))}/s`;
-  line("sent", `${formatBytes(sentBytes)} ${pace} ${dim(`(${clock}, flash included)`)}${resumed}`);
+  const there = `the ${formatBytes(resumedAt)} that were there already`;
+  const pace = `in ${formatTime(microseconds)}, ${formatBytes(Math.round(bytesPerSecond))}/s ${dim(`(${clock}, flash included)`)}`;
+  if (sentBytes === 0) line("sent", "nothing: the board had all of it");
+  else line("sent", `${formatBytes(sentBytes)} ${pace}${resumedAt > 0 ? `, after ${there}` : ""}`);
   line("read back", `${green("SHA-256 matches")}  ${dim(deployment.sha256.slice(0, 32))}…`);
   line("slot", `${slot}, ${active ? "active" : "not active"}`);
 }
