@@ -1,10 +1,11 @@
 /** From a path on the command line to a module: compiled where it is a model, read where it is one already. */
 import { basename } from "node:path";
+import type { Optimization } from "../compiler/choose_forms.js";
 import type { CompiledModule } from "../compiler/compile.js";
 import type { Board } from "../descriptor/board.js";
 import type { WamletModule } from "../module/layout.js";
-import type { Progress } from "./progress.js";
-import { readFileBytes } from "./read_file.js";
+import { zooName } from "../zoo/zoo_models.js";
+import { readModelFile, type Surroundings, zooLabels } from "./model_file.js";
 
 /** Options of the verbs that compile. */
 export interface CompileArguments {
@@ -14,11 +15,7 @@ export interface CompileArguments {
   readonly name?: string | undefined;
   readonly moduleVersion?: string | undefined;
   readonly profile?: boolean | undefined;
-}
-
-interface Surroundings {
-  readonly progress: Pick<Progress, "show" | "clear">;
-  readonly signal: AbortSignal;
+  readonly optimize?: Optimization | undefined;
 }
 
 /** Whether the file is WebAssembly, by its magic; anything else is taken for a model and checked there. */
@@ -26,9 +23,9 @@ export function isModule(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from("\0asm"));
 }
 
-/** `dir/Model-1.tflite` → `model-1`: a name that can be deployed. */
+/** `dir/Model-1.tflite` → `model-1`, `zoo:kws` → `kws`: a name that can be deployed. */
 export function nameFromPath(path: string): string {
-  const name = basename(path)
+  const name = basename(zooName(path) ?? path)
     .replace(/\.(tflite|wasm)$/i, "")
     .toLowerCase()
     .replace(/[^a-z0-9_.-]+/g, "-")
@@ -38,17 +35,17 @@ export function nameFromPath(path: string): string {
 
 /** The module's path where none is given: beside the caller, not beside the model. */
 export function defaultOutput(path: string): string {
-  return `${basename(path).replace(/\.tflite$/i, "")}.wasm`;
+  return `${basename(zooName(path) ?? path).replace(/\.tflite$/i, "")}.wasm`;
 }
 
 /** Compiles a .tflite file. @throws WamletError what reading and compiling refuse */
 export async function compileFile(
   path: string,
   options: CompileArguments,
-  { progress, signal }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<CompiledModule> {
-  const bytes = await readFileBytes(path, "the model");
-  return compileBytes(bytes, path, options, { progress, signal });
+  const bytes = await readModelFile(path, "the model", surroundings);
+  return compileBytes(bytes, path, options, surroundings);
 }
 
 /** A module from a .tflite or .wasm file. */
@@ -57,7 +54,7 @@ export async function loadModule(
   options: CompileArguments,
   surroundings: Surroundings,
 ): Promise<WamletModule> {
-  const bytes = await readFileBytes(path, "the model or module");
+  const bytes = await readModelFile(path, "the model or module", surroundings);
   if (!isModule(bytes)) return compileBytes(bytes, path, options, surroundings);
   const { readModule } = await import("../module/layout.js");
   return readModule(bytes);
@@ -77,12 +74,13 @@ async function compileBytes(
       : options.board;
   const labels =
     options.labels === undefined
-      ? undefined
+      ? zooLabels(path)
       : (await import("../frames/labels.js")).readClassNames(options.labels);
   const module = await compile(bytes, {
     name: options.name ?? nameFromPath(path),
     signal,
     profile: options.profile ?? false,
+    ...(options.optimize === undefined ? {} : { optimize: options.optimize }),
     ...(options.moduleVersion === undefined ? {} : { version: options.moduleVersion }),
     ...(board === undefined ? {} : { board }),
     ...(labels === undefined ? {} : { labels }),

@@ -32,6 +32,16 @@ export const boardOption = {
   },
 } as const satisfies Record<string, Options>;
 
+/** For verbs that compile. */
+export const optimizeOption = {
+  optimize: {
+    alias: "O",
+    choices: ["speed", "balanced", "size"],
+    default: "balanced",
+    describe: "Spend RAM and code on speed, or not",
+  },
+} as const satisfies Record<string, Options>;
+
 /** For verbs that name classes. */
 export const labelsOption = {
   labels: { type: "string", requiresArg: true, describe: "File with one class name a line" },

@@ -20,11 +20,19 @@ export interface Choice {
 const balancedBytes = 8192;
 const memoryStep = 4096;
 
-/** `balanced` takes another generated kernel only if it saves this share of the plain network's opcodes. */
+/** `balanced` takes another generated kernel only if it saves this share of the plain network's opcodes, */
 const kernelShare = 0.004;
+/** and this many: a kernel is a kilobyte of code or two, and twice that of RAM. */
+const kernelOpcodes = 10_000;
 
 /** Rounds of tightening where the planner does not reach what was hoped for. */
 const mostRounds = 6;
+
+/** Plans the memory of given forms. */
+export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: readonly BoundForm[]): Choice {
+  const storage = assignStorage(graph, layers, forms);
+  return { forms, storage, plan: arrange(storage.buffers) };
+}
 
 /**
  * Chooses forms, and plans the memory with them.
@@ -36,23 +44,23 @@ export function chooseForms(
   optimization: Optimization,
   limitBytes: number,
 ): Choice {
-  const planned = (forms: readonly BoundForm[]): Choice => {
-    const storage = assignStorage(graph, layers, forms);
-    return { forms, storage, plan: arrange(storage.buffers) };
-  };
   const plainForms = layers.map(
     ({ forms }) => (forms.find(({ generated }) => generated === null) ?? forms[0]) as BoundForm,
   );
-  const plain = planned(plainForms);
+  const plain = planForms(graph, layers, plainForms);
   if (optimization === "size") return plain;
   const roof = Math.ceil(plain.plan.bytes / memoryStep) * memoryStep + balancedBytes;
   const budget = optimization === "speed" ? limitBytes : Math.min(limitBytes, roof);
   const alive = aliveWithoutScratch(plain.storage, layers.length);
   const total = plainForms.reduce((sum, { cost }) => sum + cost.opcodes, 0);
-  const penalty = optimization === "speed" ? 0 : total * kernelShare;
+  const penalty = optimization === "speed" ? 0 : Math.max(kernelOpcodes, total * kernelShare);
   let hoped = budget;
   for (let round = 0; round < mostRounds; round++) {
-    const found = planned(pick(layers, plainForms, (layer) => hoped - (alive[layer] ?? 0), penalty));
+    const found = planForms(
+      graph,
+      layers,
+      pick(layers, plainForms, (layer) => hoped - (alive[layer] ?? 0), penalty),
+    );
     if (found.plan.bytes <= budget) return found;
     hoped -= found.plan.bytes - budget;
   }

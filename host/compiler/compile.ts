@@ -17,7 +17,7 @@ import { packageVersion } from "../package_root.js";
 import { type Account, accountFor, requireFit } from "./account.js";
 import { arrangeGreedily, lowerBound } from "./arrange.js";
 import { assemble } from "./assembler.js";
-import { chooseForms, type Optimization } from "./choose_forms.js";
+import { chooseForms, type Optimization, planForms } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
 import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
@@ -37,6 +37,8 @@ export interface CompileOptions {
   readonly profile?: boolean;
   /** What to spend RAM and code for; default `balanced`. */
   readonly optimize?: Optimization;
+  /** Takes the choice of kernel forms away from the cost model: for studies, and for tests of every form. */
+  readonly chooseForm?: (forms: readonly BoundForm[], layer: BoundLayer) => BoundForm;
   readonly signal?: AbortSignal;
 }
 
@@ -71,7 +73,13 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   const name = moduleName(options.name ?? "model");
   const layers = graph.operators.map((operator) => operatorCompiler(operator).bind(operator, target));
   const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
-  const { forms, storage, plan } = chooseForms(graph, layers, options.optimize ?? "balanced", largest);
+  const { forms, storage, plan } = options.chooseForm
+    ? planForms(
+        graph,
+        layers,
+        layers.map((layer) => options.chooseForm?.(layer.forms, layer) as BoundForm),
+      )
+    : chooseForms(graph, layers, options.optimize ?? "balanced", largest);
   const linearMemoryBytes = Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
 
   const segment = new WeightSegment();
@@ -151,15 +159,17 @@ function emitLayer(
   const brought = layer.inputs.filter(
     (tensor) => tensor.data && (constants?.has(tensor.index) || layer.alias),
   );
-  const fetches = brought.map((tensor): KernelCall => ({
-    file: "weights",
-    function: "fetchWeights",
-    arguments: [
-      ["destination", address(layer.alias ? (layer.outputs[0] as Tensor) : tensor)],
-      ["offset", segment.add(tensor.data as Uint8Array)],
-      ["length", tensor.bytes],
-    ],
-  }));
+  const fetches = brought.map(
+    (tensor): KernelCall => ({
+      file: "weights",
+      function: "fetchWeights",
+      arguments: [
+        ["destination", address(layer.alias ? (layer.outputs[0] as Tensor) : tensor)],
+        ["offset", segment.add(tensor.data as Uint8Array)],
+        ["length", tensor.bytes],
+      ],
+    }),
+  );
   const places: Places = {
     address,
     scratch: (storage.ofScratch[index] ?? []).map((buffer) => offsets[buffer] as number),

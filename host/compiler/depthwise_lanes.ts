@@ -144,10 +144,10 @@ function cost(layer: DepthwiseConvolution, { columns: R, stride, rectified }: De
   const inputs = (R - 1) * stride + 3;
   const row = 7 + 2 * inputs + 4 + R * (stride === 1 ? 7 : 6);
   const finish = R * ((rectified ? 5 : 9) + 1 + 5 + 2) + 2;
+  const rows = stride === 1 ? vertical.outputs + 2 : 2 * vertical.outputs + 2;
+  const real = Math.min(rows, layer.inputHeight);
   const perStrip =
-    stride === 1
-      ? (vertical.outputs + 2) * (row + 3) + vertical.outputs * finish
-      : (vertical.outputs + 1) * (2 * row + R + 4) + vertical.outputs * finish;
+    real * row + (rows - real) * (6 + 2 * R) + rows * 3 + vertical.outputs * (finish + R * (stride - 1));
   return {
     opcodes: Math.round(channels * (30 + strips * (30 + perStrip))),
     bytesMoved: channels * depthwiseRecordBytes({ stride }),

@@ -148,6 +148,26 @@ export function defineOperator<L extends LoweredLayer>(definition: {
   };
 }
 
+/**
+ * A form of one operator for another that is the same computation where `applies` holds.
+ * @param to the layer as that operator's; give the same object for the same layer, what is proved of it is kept by it
+ */
+export function mapForm<L extends LoweredLayer, M extends LoweredLayer>(
+  form: KernelForm<M>,
+  applies: (layer: L) => boolean,
+  to: (layer: L) => M,
+): KernelForm<L> {
+  return {
+    name: form.name,
+    applies: (layer, target) => applies(layer) && form.applies(to(layer), target),
+    ...(form.generated ? { generated: (layer: L) => form.generated?.(to(layer)) ?? "" } : {}),
+    cost: (layer, target) => form.cost(to(layer), target),
+    scratch: (layer) => form.scratch(to(layer)),
+    weights: (layer) => form.weights(to(layer)),
+    emit: (layer, places) => form.emit(to(layer), places),
+  };
+}
+
 /** `operator 3 (CONV_2D)`, the way errors name a place in the model. */
 export function where(operator: Operator): string {
   return `operator ${operator.index} (${operator.name})`;

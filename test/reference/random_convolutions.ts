@@ -26,6 +26,13 @@ export function randomAxis(random: Random, padding: string, dilated: boolean): A
   return { input, filter, stride, dilation, output };
 }
 
+/** A dimension under a filter of three without gaps. */
+function usualAxis(random: Random, padding: string, stride: number): Axis {
+  const input = random.integer(padding === "VALID" ? 3 : 1, 14);
+  const output = padding === "SAME" ? Math.ceil(input / stride) : Math.ceil((input - 2) / stride);
+  return { input, filter: 3, stride, dilation: 1, output };
+}
+
 export function randomConv2d(random: Random): LayerSpec {
   const groups = random.chance(0.15) ? random.integer(2, 4) : 1;
   const filterDepth = random.integer(1, groups > 1 ? 4 : 20);
@@ -39,15 +46,23 @@ export function randomConv2d(random: Random): LayerSpec {
 }
 
 export function randomDepthwiseConv2d(random: Random): LayerSpec {
+  // Most of the world's: 3×3, one filter per channel, both strides alike.
+  const usual = random.chance(0.3);
   const depth = random.integer(1, 20);
-  const depthMultiplier = random.pick([1, 1, 1, 2, 3, 8]);
+  const depthMultiplier = usual ? 1 : random.pick([1, 1, 1, 2, 3, 8]);
   const channels = depth * depthMultiplier;
-  const layer = convolution(random, depth, channels, (rows, columns) => ({
-    shape: [1, rows.filter, columns.filter, channels],
-    channelAxis: 3,
-    perChannel: random.chance(0.75),
-    int16: random.chance(0.2),
-  }));
+  const layer = convolution(
+    random,
+    depth,
+    channels,
+    (rows, columns) => ({
+      shape: [1, rows.filter, columns.filter, channels],
+      channelAxis: 3,
+      perChannel: random.chance(0.75),
+      int16: random.chance(0.2),
+    }),
+    usual,
+  );
   return { ...layer, options: { ...layer.options, depthMultiplier } };
 }
 
@@ -56,12 +71,15 @@ function convolution(
   depth: number,
   channels: number,
   weightShape: (rows: Axis, columns: Axis) => WeightShape,
+  usual = false,
 ): LayerSpec {
   const padding = random.pick(["SAME", "VALID"]);
   const dilated = random.chance(0.25);
-  const rows = randomAxis(random, padding, dilated);
-  const columns = randomAxis(random, padding, dilated);
-  const batch = random.chance(0.15) ? 2 : 1;
+  const stride = random.integer(1, 2);
+  const axis = () => (usual ? usualAxis(random, padding, stride) : randomAxis(random, padding, dilated));
+  const rows = axis();
+  const columns = axis();
+  const batch = !usual && random.chance(0.15) ? 2 : 1;
   return weighted(random, {
     weights: weightShape(rows, columns),
     inputShape: [batch, rows.input, columns.input, depth],

@@ -1,8 +1,10 @@
 /** `wamlet bench`: what models cost once compiled, side by side; what `npm run bench` runs. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Optimization } from "../../compiler/choose_forms.js";
 import { packagePath } from "../../package_root.js";
 import { formatCount } from "../format.js";
+import { optimizeOption } from "../options.js";
 import { defineVerb } from "../verb.js";
 
 /** A model's figures; all but the seconds are exact and the same in every run. */
@@ -31,10 +33,11 @@ export const bench = defineVerb({
     "lower bound and TensorFlow Lite Micro's greedy planner, opcodes for each MAC. Without models: the bundled " +
     "examples and, where they are, the conformance models (WAMLET_CONFORMANCE, or ../shared/conformance).",
   positionals: { models: { type: "string", array: true, describe: ".tflite files" } },
-  options: {},
+  options: { ...optimizeOption },
   examples: [
     ["bench", "The models that come with Wamlet"],
     ["bench kws.tflite vww.tflite", "Your own models side by side"],
+    ["bench kws.tflite --optimize size", "The smallest module instead of the quickest"],
     ["bench --json", "For a program that watches the figures"],
   ],
   async run(args, context) {
@@ -46,7 +49,7 @@ export const bench = defineVerb({
       context.signal.throwIfAborted();
       context.progress.show(modelName(path), rows.length / paths.length);
       try {
-        rows.push(await measure(path, context.signal));
+        rows.push(await measure(path, args.optimize, context.signal));
       } catch (error) {
         const named = args.models && args.models.length > 0;
         if (named || !(error instanceof WamletError) || !error.code.startsWith("WAMLET_UNSUPPORTED"))
@@ -127,13 +130,13 @@ function modelName(path: string): string {
   return name === "model" ? basename(dirname(path)) : name;
 }
 
-async function measure(path: string, signal: AbortSignal): Promise<BenchRow> {
+async function measure(path: string, optimize: Optimization, signal: AbortSignal): Promise<BenchRow> {
   const { readFileBytes } = await import("../read_file.js");
   const { compile } = await import("../../compiler/compile.js");
   const { ModuleRunner } = await import("../../emulator/module_runner.js");
   const bytes = await readFileBytes(path, "the model");
   const started = performance.now();
-  const module = await compile(bytes, { signal });
+  const module = await compile(bytes, { optimize, signal });
   const compileSeconds = (performance.now() - started) / 1000;
   const runner = await ModuleRunner.load(module.payload, module.manifest);
   try {

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import type { Account } from "../../compiler/account.js";
 import type { CompiledModule } from "../../compiler/compile.js";
 import { formatBytes, formatCount } from "../format.js";
-import { boardOption, labelsOption } from "../options.js";
+import { boardOption, labelsOption, optimizeOption } from "../options.js";
 import type { Output } from "../output.js";
 import { defineVerb } from "../verb.js";
 
@@ -12,7 +12,7 @@ export const compile = defineVerb({
     "Compiles a quantised .tflite model into a WebAssembly module that runs on every board. With --board it is " +
     "refused here, not on the desk of a customer, if it does not fit.",
   positionals: {
-    model: { type: "string", demandOption: true, describe: "The .tflite file" },
+    model: { type: "string", demandOption: true, describe: "The .tflite file, or zoo:NAME" },
   },
   options: {
     output: {
@@ -23,6 +23,7 @@ export const compile = defineVerb({
     },
     ...boardOption,
     ...labelsOption,
+    ...optimizeOption,
     name: { type: "string", requiresArg: true, describe: "Name to deploy by (default: the file's name)" },
     "module-version": { type: "string", requiresArg: true, describe: "Version, free text" },
     profile: { type: "boolean", default: false, describe: "Report layers, for profile --layers" },
@@ -36,12 +37,15 @@ export const compile = defineVerb({
     ["compile kws.tflite", "Write kws.wasm"],
     ["compile kws.tflite --board esp32", "Refuse it if it does not fit an ESP32"],
     ["compile kws.tflite -o kws_profile.wasm --profile", "A build that tells layers apart"],
+    ["compile kws.tflite --optimize size", "The smallest module"],
     ["compile kws.tflite --emit-source build/", "Read what runs on the board"],
+    ["compile zoo:kws", "A well-known model, downloaded once (wamlet zoo list)"],
   ],
-  async run(args, { output, progress, signal }) {
+  async run(args, context) {
+    const { output } = context;
     const { compileFile, defaultOutput } = await import("../compile_file.js");
     const started = performance.now();
-    const module = await compileFile(args.model, args, { progress, signal });
+    const module = await compileFile(args.model, args, context);
     const seconds = (performance.now() - started) / 1000;
     const { writeFileWhole } = await import("../write_file.js");
     const path = args.output ?? defaultOutput(args.model);

@@ -4,7 +4,7 @@ import type { Graph } from "../../model/graph.js";
 import type { ModelDescription } from "../../module/description.js";
 import type { WamletModule } from "../../module/layout.js";
 import { bar, formatBytes, formatCount } from "../format.js";
-import { boardOption } from "../options.js";
+import { boardOption, optimizeOption } from "../options.js";
 import type { Output } from "../output.js";
 import { formatTable } from "../table.js";
 import { defineVerb } from "../verb.js";
@@ -16,6 +16,7 @@ export const inspect = defineVerb({
   positionals: { file: { type: "string", demandOption: true, describe: "A .tflite or .wasm file" } },
   options: {
     ...boardOption,
+    ...optimizeOption,
     tensors: { type: "boolean", default: false, describe: "List the model's tensors too" },
   },
   examples: [
@@ -25,16 +26,18 @@ export const inspect = defineVerb({
     ["inspect kws.wasm --json", "The same for a program"],
   ],
   async run(args, context) {
-    const { readFileBytes } = await import("../read_file.js");
+    const { readModelFile } = await import("../model_file.js");
     const { isModule, loadModule } = await import("../compile_file.js");
-    const bytes = await readFileBytes(args.file, "the model or module");
+    const bytes = await readModelFile(args.file, "the model or module", context);
     const graph = isModule(bytes) ? null : (await import("../../model/read_model.js")).readModel(bytes);
     const { WamletError } = await import("../../errors.js");
     // A model that cannot be compiled can still be looked at.
-    const module = await loadModule(args.file, {}, context).catch((error: unknown) => {
-      if (graph && error instanceof WamletError && error.code !== "WAMLET_INTERRUPTED") return error;
-      throw error;
-    });
+    const module = await loadModule(args.file, { optimize: args.optimize }, context).catch(
+      (error: unknown) => {
+        if (graph && error instanceof WamletError && error.code !== "WAMLET_INTERRUPTED") return error;
+        throw error;
+      },
+    );
     const account =
       module instanceof Error || args.board === undefined
         ? null

@@ -11,7 +11,8 @@
  * the shift gives it back. A lane holds at most nine products, |sum| ≤ 9·128·127 < 2¹⁹: always exact.
  *
  * Padding is a value, the input's zero point, and a row of it adds a constant. So no padded copy is made: only whether
- * the first and the last column of a strip exist is asked, once a row.
+ * the first and the last column of a strip exist is asked, once a row. The pointer never stands left of the image: the
+ * optimiser may fold a step to the right into a load's offset, and an address below zero then traps.
  */
 
 export interface DepthwiseKernel {
@@ -48,8 +49,12 @@ function rowLines(kernel: DepthwiseKernel, words: Words): string[] {
   return [
     "if (<u32>y < <u32>inputHeight) {",
     "  let p: usize = source;",
-    "  if (inLeft) v0 = load<i8>(p);",
-    ...each(inputs - 2, (j) => [`  p += channels;`, `  const v${j + 1}: i64 = load<i8>(p);`]).flat(),
+    "  if (inLeft) {",
+    "    v0 = load<i8>(p);",
+    "    p += channels;",
+    "  }",
+    "  const v1: i64 = load<i8>(p);",
+    ...each(inputs - 3, (j) => ["  p += channels;", `  const v${j + 2}: i64 = load<i8>(p);`]).flat(),
     `  if (inRight) v${inputs - 1} = load<i8>(p + channels);`,
     ...each(R, (j) => {
       const products = each(3, (kx) => `v${j * stride + kx} * ${words}${kx}`).join(" + ");
@@ -145,7 +150,7 @@ ${indent(
   6,
 )}
       let y: i32 = -padTop;
-      let source: usize = input + <usize>(channel + y * inputRow + x * channels);
+      let source: usize = input + <usize>(channel + y * inputRow + max<i32>(x, 0) * channels);
       let o: usize = output + <usize>(channel + column * channels);
 ${indent(loop, 6)}
       // The last strip steps back where ${R} do not divide the row: some columns are computed twice.

@@ -5,7 +5,15 @@ import { depthwiseForms } from "../depthwise_lanes.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "../filter.js";
 import { int16RecordBytes, packInt16Records, requireInt16 } from "../filter_int16.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
-import { type Argument, defineOperator, type KernelForm, type LoweredLayer, type Places } from "../layer.js";
+import { lanesForms } from "../lanes.js";
+import {
+  type Argument,
+  defineOperator,
+  type KernelForm,
+  type LoweredLayer,
+  mapForm,
+  type Places,
+} from "../layer.js";
 import {
   input,
   malformed,
@@ -17,6 +25,7 @@ import {
   requireType,
 } from "../operands.js";
 import { dilations, slide, strides, taps, type Window } from "../window.js";
+import type { Convolution } from "./conv_2d.js";
 
 /** A depthwise convolution with everything folded. */
 export interface DepthwiseConvolution extends LoweredLayer {
@@ -187,8 +196,24 @@ function lower(operator: Operator): DepthwiseConvolution {
   };
 }
 
+const convolutions = new WeakMap<DepthwiseConvolution, Convolution>();
+
+/** With one input channel it is an ordinary convolution: every filter sees that channel. */
+function asConvolution(layer: DepthwiseConvolution): Convolution {
+  let found = convolutions.get(layer);
+  if (!found) {
+    found = { ...layer, outputChannels: layer.depthMultiplier, filterChannels: 1 };
+    convolutions.set(layer, found);
+  }
+  return found;
+}
+
+const ofOneChannel = lanesForms.map((form) =>
+  mapForm(form, (layer: DepthwiseConvolution) => layer.inputChannels === 1, asConvolution),
+);
+
 export const depthwiseConv2d = defineOperator({
   name: "DEPTHWISE_CONV_2D",
   lower,
-  forms: [plain, int16, ...depthwiseForms],
+  forms: [plain, int16, ...depthwiseForms, ...ofOneChannel],
 });

@@ -4,7 +4,8 @@ import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, foldBias, int8Data } from "../filter.js";
 import { requireInt16 } from "../filter_int16.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
-import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { lanesForms } from "../lanes.js";
+import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../layer.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
 import type { Window } from "../window.js";
 import { type Convolution, plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
@@ -76,47 +77,45 @@ const plain: KernelForm<FullyConnected> = {
   },
 };
 
+const single: Window = { size: 1, stride: 1, dilation: 1, outputs: 1, pad: 0, padded: false };
+
+const convolutions = new WeakMap<FullyConnected, Convolution>();
+
 /** The same layer as a 1×1 convolution: a batch of vectors is a column of pixels. */
 function asConvolution(layer: FullyConnected): Convolution {
-  const single: Window = { size: 1, stride: 1, dilation: 1, outputs: 1, pad: 0, padded: false };
-  return {
-    ...layer,
-    batches: 1,
-    inputHeight: layer.batches,
-    inputWidth: 1,
-    inputChannels: layer.inputDepth,
-    outputChannels: layer.outputDepth,
-    filterChannels: layer.inputDepth,
-    vertical: { ...single, outputs: layer.batches },
-    horizontal: single,
-  };
-}
-
-/** The form of the layer as a convolution. */
-function convolutionForm(
-  name: string,
-  form: KernelForm<Convolution>,
-  applies: (layer: FullyConnected) => boolean,
-): KernelForm<FullyConnected> {
-  return {
-    name,
-    applies,
-    cost: (layer, target) => form.cost(asConvolution(layer), target),
-    scratch: (layer) => form.scratch(asConvolution(layer)),
-    weights: (layer) => form.weights(asConvolution(layer)),
-    emit: (layer, places) => form.emit(asConvolution(layer), places),
-  };
+  let found = convolutions.get(layer);
+  if (!found) {
+    found = {
+      ...layer,
+      batches: 1,
+      inputHeight: layer.batches,
+      inputWidth: 1,
+      inputChannels: layer.inputDepth,
+      outputChannels: layer.outputDepth,
+      filterChannels: layer.inputDepth,
+      vertical: { ...single, outputs: layer.batches },
+      horizontal: single,
+    };
+    convolutions.set(layer, found);
+  }
+  return found;
 }
 
 const isInt16 = (layer: FullyConnected) => layer.inputs[0]?.type === "int16";
 
-const perOutput = convolutionForm(
-  "fully_connected_per_output",
-  convolution,
-  (layer) => !isInt16(layer) && layer.shared === null,
-);
+const perOutput: KernelForm<FullyConnected> = {
+  ...mapForm(convolution, (layer: FullyConnected) => layer.shared === null, asConvolution),
+  name: "fully_connected_per_output",
+};
 
-const int16 = convolutionForm("fully_connected_int16", int16Convolution, isInt16);
+const int16: KernelForm<FullyConnected> = {
+  ...mapForm(int16Convolution, isInt16, asConvolution),
+  name: "fully_connected_int16",
+};
+
+const lanes = lanesForms.map((form) =>
+  mapForm(form, (layer: FullyConnected) => !isInt16(layer), asConvolution),
+);
 
 function lower(operator: Operator): FullyConnected {
   const x = input(operator, 0);
@@ -181,5 +180,5 @@ function lower(operator: Operator): FullyConnected {
 export const fullyConnected = defineOperator({
   name: "FULLY_CONNECTED",
   lower,
-  forms: [plain, perOutput, int16],
+  forms: [plain, perOutput, int16, ...lanes],
 });

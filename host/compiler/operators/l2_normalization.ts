@@ -38,7 +38,7 @@ function lower(operator: Operator): L2Normalization {
   requireType(operator, y, "int8");
   requireShape(operator, y, x.shape);
   requireOutput(operator, perTensor(operator, y), 2 ** -7, 0);
-  const activation = operator.options.fields["fusedActivation"] ?? "NONE";
+  const activation = operator.options.fields.fusedActivation ?? "NONE";
   if (activation !== "NONE") {
     throw unsupported(operator, `fused activation ${activation}`, "TensorFlow Lite has none here either.");
   }

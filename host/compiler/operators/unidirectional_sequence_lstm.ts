@@ -91,7 +91,7 @@ function packRecords(layer: Lstm): Uint8Array {
 function packConstants(layer: Lstm): Uint8Array {
   const bytes = new Uint8Array(512 + 4 * 24);
   const view = new DataView(bytes.buffer);
-  sigmoidTable.forEach((value, index) => view.setUint16(2 * index, value, true));
+  for (const [index, value] of sigmoidTable.entries()) view.setUint16(2 * index, value, true);
   layer.gates.forEach((gate, index) => {
     [gate.inputMultiplier, gate.recurrentMultiplier].forEach(({ multiplier, shift }, side) => {
       const { left, right } = shifts(shift);
