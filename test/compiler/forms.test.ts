@@ -61,7 +61,8 @@ describe("generated kernels equal the plain reference on random models", () => {
   it("gives the same answers for every --optimize, and size gives the smallest code", async () => {
     const file = readFileSync(packagePath("examples/digits/digits.tflite"));
     const modules = [];
-    for (const optimize of ["speed", "balanced", "size"] as const) modules.push(await compile(file, { optimize }));
+    for (const optimize of ["speed", "balanced", "size"] as const)
+      modules.push(await compile(file, { optimize }));
     const input = Uint8Array.from({ length: 64 }, (_, index) => (index * 37) & 0xff);
     const answers = modules.map((module) => Buffer.from(startModule(module).infer(input)).toString("hex"));
     expect(new Set(answers).size).toBe(1);
@@ -69,5 +70,4 @@ describe("generated kernels equal the plain reference on random models", () => {
     expect(size).toBeLessThan(balanced as number);
     expect(balanced).toBeLessThanOrEqual(speed as number);
   });
-});
 });
