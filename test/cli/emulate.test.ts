@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadBoard } from "../../host/descriptor/load_board.js";
@@ -85,8 +86,9 @@ describe.skipIf(process.platform === "win32")("a virtual board in one process, i
 
   it("goes on with a deploy that Ctrl-C cut off, and does not show it as a module until then", async () => {
     const digits = await place.compile("digits");
-    // Of 9.4 KiB at most a window of 4 KiB is under way, so the board has stored a sector by then.
-    const cable = await cableThatBreaks(board.url, 9000);
+    const { payload } = readModule(new Uint8Array(readFileSync(digits)));
+    // Near the end at most a window of 4 KiB is under way, so the board has stored a sector of 4 KiB by then.
+    const cable = await cableThatBreaks(board.url, payload.length - 300);
     const cut = place.start("deploy", digits, "--port", cable.url);
     await cable.broken;
     expect(await cut.end("SIGINT")).toBe(2);
