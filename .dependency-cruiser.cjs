@@ -6,6 +6,7 @@ const rooms = [
   "descriptor",
   "module",
   "model",
+  "zoo",
   "compiler",
   "frames",
   "wire",
@@ -45,6 +46,9 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types", "default"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "types", "default"],
+    },
   },
 };

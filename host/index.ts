@@ -28,3 +28,5 @@ export { readModel } from "./model/read_model.js";
 export type { ModelDescription } from "./module/description.js";
 export { readModule, type WamletModule } from "./module/layout.js";
 export type { Manifest } from "./module/manifest.js";
+export { type PulledModel, type PullOptions, pullModel } from "./zoo/pull_model.js";
+export { findZooModel, listZoo, type ZooModel } from "./zoo/zoo_models.js";

@@ -3,8 +3,8 @@
  * only; shapes, scales and names, which frames and answers need, are in the file that it came from.
  */
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheFolder as userCacheFolder } from "../cache_folder.js";
 import { WamletError } from "../errors.js";
 import type { WamletModule } from "../module/layout.js";
 import { readFileBytes } from "./read_file.js";
@@ -15,16 +15,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** A few megabytes; the longest unused make room. */
 const mostModules = 64;
 
-/** The user's own cache folder: WAMLET_CACHE, or what the system has for such things. */
+/** Where the modules lie: WAMLET_CACHE itself, or a folder of the user's cache. */
 export function cacheFolder(environment: Environment): string {
-  if (environment.WAMLET_CACHE) return environment.WAMLET_CACHE;
-  const base =
-    process.platform === "win32"
-      ? (environment.LOCALAPPDATA ?? join(homedir(), "AppData", "Local"))
-      : process.platform === "darwin"
-        ? join(homedir(), "Library", "Caches")
-        : environment.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(base, "wamlet", "modules");
+  return environment.WAMLET_CACHE || join(userCacheFolder(environment), "modules");
 }
 
 /** Keeps a module's file. A cache that cannot be written is no reason to fail: the module is on the board. */

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { LoadedModule } from "../board/loaded_module.js";
 import { WamletError } from "../errors.js";
 import type { WamletModule } from "../module/layout.js";
+import { zooName } from "../zoo/zoo_models.js";
 import type { BoardConnection } from "./board_connection.js";
 import { loadModule, nameFromPath } from "./compile_file.js";
 import { type Deployment, deployWithProgress } from "./deploy_module.js";
@@ -28,9 +29,9 @@ export interface PrepareOptions {
   readonly classNames?: string | undefined;
 }
 
-/** Whether the user means a file; a stored module's name has neither a slash nor such an ending. */
+/** Whether the user means a file or a model of the zoo; a stored module's name looks like neither. */
 export function isModuleFile(which: string): boolean {
-  return /[/\\]|\.(tflite|wasm)$/i.test(which) || existsSync(which);
+  return zooName(which) !== null || /[/\\]|\.(tflite|wasm)$/i.test(which) || existsSync(which);
 }
 
 /** Profiling builds are stored beside the module itself, never over it. */

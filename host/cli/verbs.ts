@@ -70,6 +70,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Show the boards that are known, and what is attached",
     load: async () => (await import("./verbs/boards.js")).boards,
   },
+  zoo: {
+    positionals: "[action] [name]",
+    summary: "List well-known models and download them",
+    load: async () => (await import("./verbs/zoo.js")).zoo,
+  },
   bench: {
     positionals: "[models..]",
     summary: "Compile models and count what an inference takes",
