@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadBoard } from "../../host/descriptor/load_board.js";
+import { readModule } from "../../host/module/layout.js";
 import { example, type Running, Workplace } from "./workplace.js";
 
 const place = new Workplace();
