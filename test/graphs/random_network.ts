@@ -15,9 +15,13 @@ import { computedIndices, cut, join, reshape } from "./shape_steps.js";
 
 const attachAny: Step = (network) => attach(network, network.random.pick(randomOperators));
 
+/** Most of a real network, and the operators with the most kernel forms. */
+const attachWeighted: Step = (network) =>
+  attach(network, network.random.pick(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]));
+
 /** A third of the steps for all variants of all operators, two thirds for the shape of the graph. */
 const steps: readonly Step[] = [
-  ...[attachAny, attachAny, attachAny, attachAny, attachAny],
+  ...[attachAny, attachAny, attachAny, attachAny, attachAny, attachWeighted, attachWeighted],
   ...[oneOperand, oneOperand, twoOperands, twoOperands, twoOperands],
   ...[reshape, join, cut, changeType, computedIndices],
 ];
@@ -34,6 +38,11 @@ export function randomNetwork(seed: number): Network {
   const network = new NetworkBuilder(random);
   for (let count = random.pick([1, 1, 1, 2, 2, 3]); count > 0; count--) addInput(network);
   const wanted = random.integer(3, 14);
+  // One operator in turn, so that so many seeds as there are operators have them all.
+  const always = randomOperators[seed % randomOperators.length];
+  const before = random.integer(0, 3);
+  for (let count = 0; count < before; count++) random.pick(steps)(network);
+  if (always !== undefined) attach(network, always);
   // A step may add several operators, or none.
   for (let tries = 0; network.operators.length < wanted && tries < 40; tries++) random.pick(steps)(network);
   return { seed, spec: closed(network, seed) };

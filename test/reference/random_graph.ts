@@ -17,7 +17,7 @@ import {
   randomRelu6,
   randomSoftmax,
 } from "./random_elementwise.js";
-import { randomFunction, randomLeakyRelu } from "./random_functions.js";
+import { fixedOutput, randomFunction, randomLeakyRelu } from "./random_functions.js";
 import {
   randomConcatenation,
   randomPack,
@@ -76,9 +76,11 @@ const generators: Readonly<Record<string, LayerGenerator>> = {
   GREATER: randomComparison,
   GREATER_EQUAL: randomComparison,
   HARD_SWISH: randomFunction,
+  L2_NORMALIZATION: fixedOutput(2 ** -7, 0),
   LEAKY_RELU: randomLeakyRelu,
   LESS: randomComparison,
   LESS_EQUAL: randomComparison,
+  LOGISTIC: fixedOutput(2 ** -8, -128),
   MAXIMUM: randomExtreme,
   MAX_POOL_2D: randomPool,
   MEAN: randomMean,
@@ -109,6 +111,7 @@ const generators: Readonly<Record<string, LayerGenerator>> = {
   SUB: randomSum,
   SUM: randomTotal,
   SVDF: randomSvdf,
+  TANH: fixedOutput(2 ** -7, 0),
   TRANSPOSE: randomTranspose,
   TRANSPOSE_CONV: randomTransposeConv,
   UNIDIRECTIONAL_SEQUENCE_LSTM: randomLstm,
