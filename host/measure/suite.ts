@@ -4,7 +4,7 @@
  * `model.tflite`). Paths are relative to the index; what is read is checked.
  */
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, resolve } from "node:path";
 import { WamletError } from "../errors.js";
 
 /** One case of a suite: a single-operator model with its samples, or one frame of a real model. */
@@ -52,7 +52,7 @@ function operatorCase(folder: string, path: string, value: unknown, at: number):
     throw malformed(path, `'samples' of ${id} is no positive integer`);
   }
   const part = (name: string, file: string, sample: number) => async () => {
-    const bytes = await readSuiteFile(join(folder, file));
+    const bytes = await readSuiteFile(resolve(folder, file));
     if (bytes.length % samples !== 0)
       throw malformed(path, `${name} of ${id} does not divide into ${samples} samples`);
     const length = bytes.length / samples;
@@ -62,7 +62,7 @@ function operatorCase(folder: string, path: string, value: unknown, at: number):
   return {
     id,
     group: text(path, entry, "op"),
-    modelPath: join(folder, text(path, entry, "model")),
+    modelPath: resolve(folder, text(path, entry, "model")),
     sequence: entry.state === "sequence",
     samples: Array.from({ length: samples }, (_, sample) => ({
       name: `sample ${sample}`,
@@ -79,14 +79,14 @@ function modelCases(folder: string, path: string, index: Fields): SuiteCase[] {
   const group = typeof index.name === "string" ? index.name : model;
   // The published models say "fresh interpreter per case".
   const sequence = typeof state === "string" && state.startsWith("sequence");
-  const file = (value: string) => async () => Uint8Array.from(await readSuiteFile(join(folder, value)));
+  const file = (value: string) => async () => Uint8Array.from(await readSuiteFile(resolve(folder, value)));
   return cases.map((value, at) => {
     const entry = record(path, value, `case ${at}`);
     const name = text(path, entry, "input");
     return {
       id: `${group} ${name}`,
       group,
-      modelPath: join(folder, model),
+      modelPath: resolve(folder, model),
       sequence,
       samples: [{ name, input: file(name), golden: file(text(path, entry, "output")) }],
     };

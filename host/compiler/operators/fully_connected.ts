@@ -7,6 +7,7 @@ import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_p
 import { lanesForms } from "../lanes.js";
 import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../layer.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
+import { isInt16 } from "../sliding_filter.js";
 import type { Window } from "../window.js";
 import { type Convolution, plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
 
@@ -100,8 +101,6 @@ function asConvolution(layer: FullyConnected): Convolution {
   }
   return found;
 }
-
-const isInt16 = (layer: FullyConnected) => layer.inputs[0]?.type === "int16";
 
 const perOutput: KernelForm<FullyConnected> = {
   ...mapForm(convolution, (layer: FullyConnected) => layer.shared === null, asConvolution),
