@@ -13,7 +13,7 @@ import {
 } from "./generators/depthwise.js";
 import { type LaneConstants, laneConstants } from "./lane_constants.js";
 import type { KernelForm } from "./layer.js";
-import type { DepthwiseConvolution } from "./operators/depthwise_conv_2d.js";
+import type { DepthwiseConvolution } from "./sliding_filter.js";
 
 /** The constants of all channels where the form is exact, and whether one rounding does. */
 interface Proof {

@@ -8,7 +8,7 @@ import type { QuantizedMultiplier } from "./fixed_point.js";
 import { constantBytes, fitsFrame, type LanesKernel, lanesName, lanesSource } from "./generators/lanes.js";
 import { fitsLane, type LaneConstants, laneConstants } from "./lane_constants.js";
 import type { Argument, KernelForm } from "./layer.js";
-import type { Convolution } from "./operators/conv_2d.js";
+import type { Convolution } from "./sliding_filter.js";
 
 /** How the layer's windows lie in memory: rows of pixels, each window in contiguous segments. */
 interface Geometry {

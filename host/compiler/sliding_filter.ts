@@ -30,6 +30,18 @@ export interface SlidingFilter extends LoweredLayer {
   readonly int32Sums: boolean;
 }
 
+/** CONV_2D; also what FULLY_CONNECTED with a scale per output becomes. */
+export interface Convolution extends SlidingFilter {
+  /** Input channels of one filter: all, or those of its group. */
+  readonly filterChannels: number;
+}
+
+/** DEPTHWISE_CONV_2D: every filter sees one input channel. */
+export interface DepthwiseConvolution extends SlidingFilter {
+  /** Output channels of one input channel. */
+  readonly depthMultiplier: number;
+}
+
 /** Whether the activations are int16. */
 export const isInt16 = (layer: LoweredLayer): boolean => layer.inputs[0]?.type === "int16";
 

@@ -6,14 +6,8 @@ import type { Operator } from "../../model/graph.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator } from "../layer.js";
 import { input, malformed, nhwc } from "../operands.js";
-import { lowerSlidingFilter, plainForms, type SlidingFilter } from "../sliding_filter.js";
+import { type Convolution, lowerSlidingFilter, plainForms } from "../sliding_filter.js";
 import { taps } from "../window.js";
-
-/** A convolution; also what FULLY_CONNECTED with a scale per output becomes. */
-export interface Convolution extends SlidingFilter {
-  /** Input channels of one filter: all, or those of its group. */
-  readonly filterChannels: number;
-}
 
 const { int8, int16 } = plainForms<Convolution>({
   file: "conv_2d",

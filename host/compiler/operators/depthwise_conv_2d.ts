@@ -7,15 +7,13 @@ import { depthwiseForms } from "../depthwise_lanes.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator, mapForm } from "../layer.js";
 import { input, malformed, nhwc } from "../operands.js";
-import { lowerSlidingFilter, plainForms, type SlidingFilter } from "../sliding_filter.js";
+import {
+  type Convolution,
+  type DepthwiseConvolution,
+  lowerSlidingFilter,
+  plainForms,
+} from "../sliding_filter.js";
 import { taps } from "../window.js";
-import type { Convolution } from "./conv_2d.js";
-
-/** A depthwise convolution: every filter sees one input channel. */
-export interface DepthwiseConvolution extends SlidingFilter {
-  /** Output channels of one input channel. */
-  readonly depthMultiplier: number;
-}
 
 const { int8, int16 } = plainForms<DepthwiseConvolution>({
   file: "depthwise_conv_2d",

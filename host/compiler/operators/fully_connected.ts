@@ -7,7 +7,7 @@ import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_p
 import { lanesForms } from "../lanes.js";
 import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../layer.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
-import { isInt16 } from "../sliding_filter.js";
+import { type Convolution, isInt16 } from "../sliding_filter.js";
 import type { Window } from "../window.js";
 import { type Convolution, plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
 
