@@ -9,7 +9,7 @@ import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
 import { type Convolution, isInt16 } from "../sliding_filter.js";
 import type { Window } from "../window.js";
-import { type Convolution, plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
+import { plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
 
 interface FullyConnected extends LoweredLayer {
   readonly batches: number;
