@@ -54,7 +54,10 @@ export async function parseCommandLine(words: readonly string[]): Promise<Comman
     if (loadFailure !== null) throw loadFailure;
     throw usageError(error instanceof Error ? error.message : String(error), words, current);
   }
-  if (chosen !== null) checkNumbers(chosen);
+  if (chosen !== null) {
+    checkNumbers(chosen);
+    checkLists(chosen, words);
+  }
   return chosen;
 }
 
@@ -102,6 +105,15 @@ function helpColumns(): number {
 function checkNumbers({ name, verb, args }: Command): void {
   for (const [option, { type }] of Object.entries(verb.options)) {
     if (type === "number" && Number.isNaN(args[option])) throw usage(`--${option} takes a number.`, name);
+  }
+}
+
+/** Of a list that is given twice yargs keeps the last, and would lose the first without a word. */
+function checkLists({ name, verb }: Command, words: readonly string[]): void {
+  for (const [option, { array }] of Object.entries(verb.options)) {
+    const times = words.filter((word) => word.replace(/=.*$/, "") === `--${option}`).length;
+    if (array === true && times > 1)
+      throw usage(`--${option} is given ${times} times; name all after one.`, name);
   }
 }
 

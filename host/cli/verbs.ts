@@ -50,6 +50,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Show what an inference takes, as a whole and by layer",
     load: async () => (await import("./verbs/profile.js")).profile,
   },
+  flash: {
+    positionals: "[source]",
+    summary: "Write firmware to an ESP32 board",
+    load: async () => (await import("./verbs/flash.js")).flash,
+  },
   monitor: {
     positionals: "",
     summary: "Show a board's console and log",

@@ -12,6 +12,8 @@ export const sectorBytes = 4096;
 /** ESP-IDF's usual places, where no partition table says otherwise. */
 const usualTableOffset = 0x8000;
 const usualAppOffset = 0x10000;
+/** ESP-IDF projects of the agent are called so. */
+const agentProject = "wamlet";
 /** The largest flash that 24-bit addresses reach; ours are no larger. */
 const mostFlashBytes = 1 << 24;
 
@@ -72,7 +74,9 @@ export function checkFirmware(firmware: Firmware): CheckedFirmware {
       "Give images of one build: its build folder names the right ones.",
     );
   }
-  return { ...firmware, images: checked, imageChipId: expected, partitions };
+  const agent = apps.find(({ app }) => app.description?.project.startsWith(agentProject))?.app.description;
+  const agentVersion = firmware.agentVersion ?? agent?.version ?? null;
+  return { ...firmware, agentVersion, images: checked, imageChipId: expected, partitions };
 }
 
 function checkPlaces(images: readonly FirmwareImage[]): void {

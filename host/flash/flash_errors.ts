@@ -40,7 +40,7 @@ export function noLoader({ url, heardBytes, heardText, wasReset }: Silence): Wam
     return new WamletError(
       "WAMLET_NOT_IN_DOWNLOAD_MODE",
       `The board at ${url} ${is}: ${reset}.`,
-      `${buttons}${wasReset ? "" : " with --no-reset"}.`,
+      `${buttons}.`,
     );
   }
   return new WamletError(

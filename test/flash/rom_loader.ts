@@ -69,6 +69,8 @@ export class SimulatedChip {
   readonly flash: SimulatedNorFlash;
   /** Sends bytes to the host; set by whatever carries them. */
   send: (bytes: Uint8Array) => void = () => {};
+  /** Hears the host while the chip runs its firmware; `onStart` sets it. */
+  firmware: (bytes: Uint8Array) => void = () => {};
   /** What it is doing. */
   state: "held in reset" | "ROM" | "stub" | "firmware" = "ROM";
   /** Rate of its UART; the ROM takes the host's. */
@@ -133,6 +135,7 @@ export class SimulatedChip {
 
   /** Bytes from the host, as they arrive. */
   receive(bytes: Uint8Array): void {
+    if (this.state === "firmware") this.firmware(bytes);
     if (this.state !== "ROM" && this.state !== "stub") return;
     if (this.#rateIsOpen) this.baudRate = this.hostBaudRate;
     for (const packet of this.#slip.push(bytes)) this.#packet(packet);

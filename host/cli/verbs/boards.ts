@@ -4,22 +4,29 @@ import type { AttachedPort } from "../../board/ports.js";
 import type { Board, Sourced } from "../../descriptor/board.js";
 import { usbText } from "../../descriptor/usb_id.js";
 import { digits, formatBytes, formatEnergy, formatFrequency, wrapText } from "../format.js";
+import { portOptions } from "../options.js";
 import type { Output } from "../output.js";
 import { defineVerb } from "../verb.js";
 
 export const boards = defineVerb({
   description:
     "Lists the boards that Wamlet has a descriptor of, and the attached serial devices with the boards that they " +
-    "may be. With a name or the path of a descriptor: every figure of that board, and where it comes from.",
+    "may be. With a name or the path of a descriptor: every figure of that board, and where it comes from. --probe " +
+    "asks each attached ESP32 board which chip it has, which resets it.",
   positionals: { name: { type: "string", describe: "A board, or the path of a descriptor" } },
-  options: {},
+  options: {
+    probe: { type: "boolean", default: false, describe: "Ask the chips themselves; resets the boards" },
+    port: { ...portOptions.port, describe: "Port to probe, listed or not" },
+  },
   examples: [
     ["boards", "What is known, and what is attached"],
     ["boards esp32", "Every figure of a board with its source"],
     ["boards ./myboard.json", "Check a descriptor of your own"],
+    ["boards --probe", "Which chips, not only which ports"],
     ["boards --json", "The same for a program"],
   ],
-  async run({ name }, { output }) {
+  async run({ name, probe, port }, context) {
+    const { output } = context;
     const { listBoards, loadBoard } = await import("../../descriptor/load_board.js");
     if (name !== undefined) {
       const board = loadBoard(name);
@@ -29,8 +36,11 @@ export const boards = defineVerb({
     const { listPorts } = await import("../../board/ports.js");
     const known = listBoards().map((each) => loadBoard(each));
     const attached = await listPorts();
+    const { probePorts } = await import("../probe_ports.js");
+    const chips = probe || port !== undefined ? await probePorts(attached, port, context) : null;
     const { formatTable } = await import("../table.js");
-    output.result({ boards: known, attached }, () => {
+    const { describeChip } = await import("../flash_report.js");
+    output.result(chips === null ? { boards: known, attached } : { boards: known, attached, chips }, () => {
       output.line(formatTable(knownColumns, known.map(knownRow), output.colors));
       output.line();
       if (attached.length === 0) {
@@ -39,6 +49,10 @@ export const boards = defineVerb({
         );
       } else {
         output.line(formatTable(attachedColumns, attached.map(attachedRow), output.colors));
+      }
+      for (const { port: probed, facts, error } of chips ?? []) {
+        const { bold, yellow } = output.colors;
+        output.line(`${bold(probed)}  ${facts === null ? yellow(error ?? "") : describeChip(facts)}`);
       }
     });
     return 0;
