@@ -1,0 +1,68 @@
+/*
+ * Bytes that have arrived and wait to be consumed: a ring with one writer (an interrupt, or the loop itself) and one
+ * reader (the loop). Bytes that find it full are dropped, never those before them.
+ */
+#ifndef WAMLET_RECEIVE_H
+#define WAMLET_RECEIVE_H
+
+#include "frame.h"
+
+struct wamlet_receive {
+    uint8_t *bytes;
+    uint32_t capacity;
+    /* Bytes written and read since the start, wrapping at 2^32; each has one side that changes it. */
+    volatile uint32_t written;
+    uint32_t taken;
+    uint32_t write_at;
+    uint32_t read_at;
+    /* Bytes behind `taken` in which no delimiter was found. */
+    uint32_t searched;
+    volatile uint32_t dropped;
+};
+
+/* What wamlet_receive_next found. */
+enum wamlet_arrival {
+    WAMLET_NOTHING,
+    WAMLET_FRAME,
+    WAMLET_DAMAGED
+};
+
+void wamlet_receive_start(struct wamlet_receive *receive, uint8_t *bytes, uint32_t capacity);
+
+/* Bytes that find room now. */
+uint32_t wamlet_receive_room(const struct wamlet_receive *receive);
+
+/* The writer's side. */
+void wamlet_receive_put(struct wamlet_receive *receive, const uint8_t *bytes, size_t length);
+
+/*
+ * Consumes up to the next delimiter and decodes the frame before it, header included, into `raw`. A frame that does
+ * not fit counts as damaged. `length` is that of header and payload.
+ */
+enum wamlet_arrival wamlet_receive_next(struct wamlet_receive *receive, uint8_t *raw, size_t capacity,
+                                        struct wamlet_header *header, size_t *length);
+
+/* A frame that waits behind others: where it stands, how long it is without its delimiter, and how it begins. */
+struct wamlet_glance {
+    /* Bytes from the first one that waits. */
+    uint32_t start;
+    uint32_t bytes;
+    struct wamlet_header header;
+    /* Beginning of the payload. */
+    uint8_t payload[8];
+    size_t payload_bytes;
+};
+
+/*
+ * Looks at the first undamaged frame that begins at or behind `from` bytes of what waits, without consuming it.
+ * Returns false where there is none.
+ */
+bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, struct wamlet_glance *glance);
+
+/* Makes a frame that was looked at disappear: nothing but delimiters stay. */
+void wamlet_receive_blank(struct wamlet_receive *receive, const struct wamlet_glance *glance);
+
+/* Drops this many bytes. */
+void wamlet_receive_drop(struct wamlet_receive *receive, uint32_t length);
+
+#endif
