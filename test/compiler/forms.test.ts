@@ -10,7 +10,7 @@ import { runReference } from "../reference/run_reference.js";
 import { startModule } from "./run_module.js";
 
 /** Random models tried per operator; of each, this many generated forms. */
-const rounds = Number(process.env.WAMLET_RANDOM_MODELS ?? 12);
+const rounds = Number(process.env.WAMLET_RANDOM_MODELS ?? 6);
 const formsPerModel = 2;
 
 async function checkForm(operator: string, seed: number, pick: number): Promise<string | null> {

@@ -12,6 +12,12 @@ import {
 } from "../reference/conformance.js";
 import { startModule } from "./run_module.js";
 
+/**
+ * Models of each operator suite that are tried here; CI runs all of them by `wamlet validate --suite`, which takes a
+ * minute and more.
+ */
+const perSuite = Number(process.env.WAMLET_GOLDENS ?? 2);
+
 const models = [
   "hello_world_int8",
   "kws_ref_model",
@@ -30,8 +36,8 @@ describe.skipIf(conformanceFolder === null)(
 
     for (const [op, cases] of suites) {
       if (!isSupported(op)) continue;
-      it(`${op}: all ${cases.length} random models are exact`, async () => {
-        for (const { id, model, input, output, samples, state } of cases) {
+      it(`${op}: ${Math.min(perSuite, cases.length)} of ${cases.length} models are exact`, async () => {
+        for (const { id, model, input, output, samples, state } of cases.slice(0, perSuite)) {
           const module = await compile(readConformance(`ops/${model}`), { name: id });
           const running = startModule(module);
           const inputs = readConformance(`ops/${input}`);

@@ -6,7 +6,7 @@ import { initialState, runReference } from "../reference/run_reference.js";
 import { startModule } from "./run_module.js";
 
 /** Models per operator; `WAMLET_RANDOM_MODELS` asks for more. */
-const rounds = Number(process.env.WAMLET_RANDOM_MODELS ?? 8);
+const rounds = Number(process.env.WAMLET_RANDOM_MODELS ?? 3);
 
 describe("compiled kernels equal the plain reference on random models", () => {
   for (const operator of randomOperators) {
