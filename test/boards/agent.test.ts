@@ -183,7 +183,7 @@ describe.skipIf(compiler === null)(`the agent in C (else ${compilerMissing})`, (
       const known = Buffer.from(transcriptBytes[random.below(transcriptBytes.length)] ?? "", "hex");
       for (let hits = random.below(3); hits > 0; hits--)
         known[random.below(known.length)] = random.below(256);
-      const noise = Buffer.from({ length: random.below(40) }, () => random.below(256) * random.below(2));
+      const noise = Uint8Array.from({ length: random.below(40) }, () => random.below(256) * random.below(2));
       commands.push(`link.receive ${hex(random.below(3) > 0 ? known : noise)}`);
       commands.push(
         ["link.next", "link.next", "link.output", "link.ahead", "link.send 0102"][random.below(5)] ?? "",

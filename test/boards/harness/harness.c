@@ -254,6 +254,8 @@ static void store_command(const char *command, char *rest)
         struct wamlet_span span = {(const uint8_t *)rest, strlen(rest)};
         if (!wamlet_store_find(&store, span, &slot))
             print_store(false);
+        else if (strcmp(command, "intact") == 0)
+            printf(wamlet_store_intact(&store, slot) ? "ok" : "damaged");
         else if (strcmp(command, "activate") == 0)
             print_store(wamlet_store_activate(&store, slot));
         else if (strcmp(command, "fault") == 0)
