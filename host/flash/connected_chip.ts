@@ -130,10 +130,7 @@ export class ConnectedChip {
   /** Starts the firmware, where the port can reset the chip. */
   async reset(): Promise<void> {
     if (!this.canReset) return;
-    // EN is low while RTS is asserted and DTR is not; IO0 stays high. Also done for a user who has had enough.
-    await this.port.setSignals({ dataTerminalReady: false, requestToSend: true });
-    await new Promise((resolve) => setTimeout(resolve, resetMilliseconds));
-    await this.port.setSignals({ dataTerminalReady: false, requestToSend: false });
+    await restart(this.port);
   }
 
   close(): Promise<void> {
@@ -153,6 +150,8 @@ export async function connectChip(options: ConnectOptions): Promise<ConnectedChi
     try {
       return await handshakeWith(port, transport, options);
     } catch (error) {
+      // A board that is left in its loader looks dead.
+      if (options.reset !== false && port.hasControlLines) await restart(port);
       await port.close();
       const noise = error instanceof WamletError && error.code === "WAMLET_LINE_TIMEOUT";
       if (!noise || handshake === handshakes) throw error;
@@ -200,6 +199,13 @@ async function handshakeWith(
       port,
     );
   });
+}
+
+/** EN is low while RTS is asserted and DTR is not; IO0 stays high. Works for a user who has had enough, too. */
+async function restart(port: WebSerialPort): Promise<void> {
+  await port.setSignals({ dataTerminalReady: false, requestToSend: true });
+  await new Promise((resolve) => setTimeout(resolve, resetMilliseconds));
+  await port.setSignals({ dataTerminalReady: false, requestToSend: false });
 }
 
 /** Resets the chip into its loader and greets it. */

@@ -25,6 +25,8 @@ export interface SimulatedChipOptions {
   readonly flashBytes?: number;
   /** RDID's answer, where it is not that of a flash of `flashBytes`. */
   readonly flashId?: number;
+  /** Chip id of GET_SECURITY_INFO, where it is not the kind's own. */
+  readonly reportsImageId?: number;
   /** Flags of GET_SECURITY_INFO. */
   readonly securityFlags?: number;
   /** Starts in download mode, as with the BOOT button held; otherwise runs what the flash holds. */
@@ -340,7 +342,7 @@ export class SimulatedChip {
     const info = new Uint8Array(this.kind.securityInfoBytes);
     const view = new DataView(info.buffer);
     view.setUint32(0, this.#options.securityFlags ?? 0, true);
-    if (info.length === 20) view.setUint32(12, this.kind.imageId, true);
+    if (info.length === 20) view.setUint32(12, this.#options.reportsImageId ?? this.kind.imageId, true);
     return info;
   }
 }
