@@ -62,6 +62,19 @@ const memoryStep = 4096;
  */
 export async function compile(file: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
   const graph = readModel(file);
+  const module = await compileGraph(graph, options);
+  if (!module.account || module.account.fits) return module;
+  if (options.optimize !== "size" && !options.chooseForm) {
+    // Quick kernels take flash and RAM for code and packed weights; where they do not fit, the plain ones may.
+    const smaller = await compileGraph(graph, { ...options, optimize: "size" });
+    if (smaller.account?.fits) return smaller;
+    if (smaller.account) requireFit(smaller.account);
+  }
+  requireFit(module.account);
+  return module;
+}
+
+async function compileGraph(graph: Graph, options: CompileOptions): Promise<CompiledModule> {
   const target: Target = { board: options.board ?? null };
   if (graph.operators.length === 0) {
     throw new WamletError(
@@ -140,7 +153,6 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   });
   const module = readModule(bytes);
   const account = options.board ? accountFor(module, options.board) : null;
-  if (account) requireFit(account);
   return { ...module, sources, weightBytes: weights.length, account };
 }
 

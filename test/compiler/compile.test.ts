@@ -86,6 +86,15 @@ describe("the compiler", () => {
     expect(module.manifest.linearMemoryBytes).toBeLessThanOrEqual(largest.value);
   });
 
+  it("takes the plain kernels where the quick ones do not fit the flash slot", async () => {
+    const board = loadBoard("esp32");
+    const { payload, manifestBytes } = await compile(digits, { optimize: "size" });
+    const slotBytes = payload.length + manifestBytes.length + 100;
+    const module = await compile(digits, { board: { ...board, store: { ...board.store, slotBytes } } });
+    expect(module.payload.length).toBe(payload.length);
+    expect(module.account?.fits).toBe(true);
+  });
+
   it("refuses names that cannot be deployed, and labels that are not as many as the classes", async () => {
     expect((await failure(compile(digits, { name: "Two words" }))).code).toBe("WAMLET_USAGE");
     expect((await failure(compile(digits, { labels: ["a", "b"] }))).code).toBe("WAMLET_INVALID_LABELS");

@@ -29,7 +29,7 @@ export const laneBits = 21;
 export const laneBias = 1 << 20;
 
 /** The bias in all three lanes. */
-const startSum = `0x${((1n << 20n) | (1n << 41n) | (1n << 62n)).toString(16)}`;
+export const startSum = `0x${((1n << 20n) | (1n << 41n) | (1n << 62n)).toString(16)}`;
 
 /** Beyond this many cells of a frame (an i64 takes two) WAMR spends an opcode on every `local.set`. */
 const mostCells = 256;

@@ -7,6 +7,7 @@ import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_p
 import { lanesForms } from "../lanes.js";
 import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../layer.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
+import { pairsForms } from "../pairs.js";
 import { type Convolution, isInt16 } from "../sliding_filter.js";
 import type { Window } from "../window.js";
 import { plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
@@ -112,7 +113,7 @@ const int16: KernelForm<FullyConnected> = {
   name: "fully_connected_int16",
 };
 
-const lanes = lanesForms.map((form) =>
+const asWords = [...lanesForms, ...pairsForms].map((form) =>
   mapForm(form, (layer: FullyConnected) => !isInt16(layer), asConvolution),
 );
 
@@ -179,5 +180,5 @@ function lower(operator: Operator): FullyConnected {
 export const fullyConnected = defineOperator({
   name: "FULLY_CONNECTED",
   lower,
-  forms: [plain, perOutput, int16, ...lanes],
+  forms: [plain, perOutput, int16, ...asWords],
 });
