@@ -5,7 +5,7 @@ import type { Optimization } from "../../compiler/choose_forms.js";
 import { packagePath } from "../../package_root.js";
 import { formatCount } from "../format.js";
 import { optimizeOption } from "../options.js";
-import { defineVerb } from "../verb.js";
+import { type Context, defineVerb } from "../verb.js";
 
 /** A model's figures; all but the seconds are exact and the same in every run. */
 interface BenchRow {
@@ -36,7 +36,7 @@ export const bench = defineVerb({
   options: { ...optimizeOption },
   examples: [
     ["bench", "The models that come with Wamlet"],
-    ["bench kws.tflite vww.tflite", "Your own models side by side"],
+    ["bench zoo:kws kws.tflite", "Models side by side"],
     ["bench kws.tflite --optimize size", "The smallest module instead of the quickest"],
     ["bench --json", "For a program that watches the figures"],
   ],
@@ -49,7 +49,7 @@ export const bench = defineVerb({
       context.signal.throwIfAborted();
       context.progress.show(modelName(path), rows.length / paths.length);
       try {
-        rows.push(await measure(path, args.optimize, context.signal));
+        rows.push(await measure(path, args.optimize, context));
       } catch (error) {
         const named = args.models && args.models.length > 0;
         if (named || !(error instanceof WamletError) || !error.code.startsWith("WAMLET_UNSUPPORTED"))
@@ -130,13 +130,13 @@ function modelName(path: string): string {
   return name === "model" ? basename(dirname(path)) : name;
 }
 
-async function measure(path: string, optimize: Optimization, signal: AbortSignal): Promise<BenchRow> {
-  const { readFileBytes } = await import("../read_file.js");
+async function measure(path: string, optimize: Optimization, context: Context): Promise<BenchRow> {
+  const { readModelFile } = await import("../model_file.js");
   const { compile } = await import("../../compiler/compile.js");
   const { ModuleRunner } = await import("../../emulator/module_runner.js");
-  const bytes = await readFileBytes(path, "the model");
+  const bytes = await readModelFile(path, "the model", context);
   const started = performance.now();
-  const module = await compile(bytes, { optimize, signal });
+  const module = await compile(bytes, { optimize, signal: context.signal });
   const compileSeconds = (performance.now() - started) / 1000;
   const runner = await ModuleRunner.load(module.payload, module.manifest);
   try {
