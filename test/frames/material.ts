@@ -1,4 +1,4 @@
-/** What the tests of frames share: tensors, files in memory, seeded damage. */
+/** What the tests of frames share: tensors, files in memory, seeded randomness. */
 
 import { type ElementType, elementBytes } from "../../host/element_type.js";
 import { type ErrorCode, WamletError } from "../../host/errors.js";
@@ -51,17 +51,6 @@ export async function refusal(run: () => unknown): Promise<{ code: ErrorCode; me
   throw new Error("nothing was refused");
 }
 
-/** Fails unless `run` succeeds or ends in a WamletError. */
-export async function survives(run: () => unknown): Promise<"read" | "refused"> {
-  try {
-    await run();
-    return "read";
-  } catch (error) {
-    if (error instanceof WamletError && error.hint !== "") return "refused";
-    throw error;
-  }
-}
-
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -71,19 +60,4 @@ export function seededRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-/** A copy with one to four bytes changed, inserted or removed. */
-export function mutated(bytes: Uint8Array, random: () => number): Uint8Array {
-  const changed = Array.from(bytes);
-  const times = 1 + Math.floor(random() * 4);
-  for (let time = 0; time < times; time++) {
-    const position = Math.floor(random() * (changed.length + 1));
-    const byte = Math.floor(random() * 256);
-    const kind = random();
-    if (kind < 0.6 && position < changed.length) changed[position] = byte;
-    else if (kind < 0.8) changed.splice(position, 0, byte);
-    else changed.splice(position, 1 + Math.floor(random() * 8));
-  }
-  return Uint8Array.from(changed);
 }
