@@ -7,6 +7,9 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { WamletError } from "../errors.js";
 
+/** A file of samples is read for each of them; more make no sense in one file. */
+const mostSamples = 10_000;
+
 /** One case of a suite: a single-operator model with its samples, or one frame of a real model. */
 export interface SuiteCase {
   readonly id: string;
@@ -48,8 +51,8 @@ function operatorCase(folder: string, path: string, value: unknown, at: number):
   const entry = record(path, value, `entry ${at}`);
   const id = text(path, entry, "id");
   const samples = entry.samples;
-  if (typeof samples !== "number" || !Number.isInteger(samples) || samples < 1 || samples > 1e6) {
-    throw malformed(path, `'samples' of ${id} is no positive integer`);
+  if (typeof samples !== "number" || !Number.isInteger(samples) || samples < 1 || samples > mostSamples) {
+    throw malformed(path, `'samples' of ${id} is no integer from 1 to ${mostSamples}`);
   }
   const part = (name: string, file: string, sample: number) => async () => {
     const bytes = await readSuiteFile(resolve(folder, file));

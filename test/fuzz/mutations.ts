@@ -33,7 +33,7 @@ export type Mutate = (bytes: Uint8Array, below: Below) => Uint8Array;
 
 /** A copy with one to four places changed: bits, bytes, words, stretches inserted, removed or copied. */
 export const mutated: Mutate = (bytes, below) => {
-  let changed = bytes.slice();
+  let changed: Uint8Array = bytes.slice();
   for (let edits = 1 + below(4); edits > 0; edits--) changed = damage(changed, below);
   return changed;
 };

@@ -82,6 +82,8 @@ export interface Reader {
   readonly mutate?: Mutate;
   /** What comes of the file as it is; `read`. */
   readonly whole?: Outcome;
+  /** Where a part of the file is never a file: every cut is refused. */
+  readonly wholeOnly?: boolean;
   /** Whether some damage must be refused; false for readers that take anything, or skip what they do not know. */
   readonly refuses?: boolean;
   /** For readers that take long: one copy of so many. */
@@ -99,8 +101,12 @@ export function describeSurvival(reader: Reader): void {
     });
 
     it(
-      "survives the file cut off at every byte",
-      async () => expectEndured(await endure(file.length, (length) => read(file.slice(0, length)))),
+      reader.wholeOnly ? "refuses the file cut off at any byte" : "survives the file cut off at every byte",
+      async () => {
+        const tally = await endure(file.length, (length) => read(file.slice(0, length)));
+        expectEndured(tally);
+        if (reader.wholeOnly) expect(tally.read).toBe(0);
+      },
       patience(file.length),
     );
 
