@@ -15,6 +15,8 @@ export interface PortArguments {
   readonly port?: string | undefined;
   readonly baudRate?: number | undefined;
   readonly board?: string | undefined;
+  /** Seconds. */
+  readonly timeout?: number | undefined;
 }
 
 export interface ConnectionOptions extends Pick<BoardOptions, "onLog" | "onConsole" | "onOpen"> {
@@ -53,6 +55,7 @@ export async function withBoard<Value>(
   const { openBoard } = await import("../board/board_session.js");
   const { openPort } = await import("../transport/open_port.js");
   const { progress, signal, environment, workingDirectory } = context;
+  const timeout = silence(args.timeout);
   const config = findConfig(workingDirectory);
   const wanted = args.board ?? config?.board ?? undefined;
   const choice = await choosePort({ flag: args.port, environment, config, board: wanted });
@@ -71,6 +74,7 @@ export async function withBoard<Value>(
       ...talkative(context),
       ...callbacks(options),
       connectTimeout,
+      timeout,
       signal,
     });
     progress.clear();
@@ -80,6 +84,20 @@ export async function withBoard<Value>(
     signal.removeEventListener("abort", leave);
     await (session?.close() ?? meter.close());
   }
+}
+
+/** Longer than this, no inference takes; and no timer. */
+const longestSilence = 86_400;
+
+/** `--timeout` in milliseconds. @throws WamletError WAMLET_USAGE */
+function silence(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (seconds > 0 && seconds <= longestSilence) return seconds * 1000;
+  throw new WamletError(
+    "WAMLET_USAGE",
+    `--timeout is ${seconds}.`,
+    `Give seconds up to ${longestSilence}, as in --timeout 120.`,
+  );
 }
 
 /** Those that are given, so that none takes the place of what is usual. */

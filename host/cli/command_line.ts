@@ -44,7 +44,7 @@ export async function parseCommandLine(words: readonly string[]): Promise<Comman
         return declare(builder, name, entry, current);
       },
       handler: (args) => {
-        if (current !== null) chosen = { name, verb: current, args };
+        if (current !== null) chosen = { name, verb: current, args: withDash(args, current, words) };
       },
     });
   }
@@ -90,11 +90,21 @@ function declare(builder: Argv, name: string, entry: VerbEntry, verb: Verb): Arg
     .usage(
       `Usage: $0 ${name} ${entry.positionals} [options]\n\n${wrapText(verb.description, helpColumns()).join("\n")}`,
     )
-    .epilogue("");
+    .epilogue("")
+    // Named first, so that options in groups of their own come after these.
+    .group([], "Positionals:")
+    .group([], "Options:");
   for (const [positional, options] of Object.entries(verb.positionals))
     builder.positional(positional, options);
   builder.options(verb.options);
   return builder.example(verb.examples.map(([command, meaning]) => [`$0 ${command}`, meaning]));
+}
+
+/** yargs hands a positional `-` (stdin) over as an empty text. */
+function withDash(args: Command["args"], { positionals }: Verb, words: readonly string[]): Command["args"] {
+  if (!words.includes("-")) return args;
+  const empty = Object.keys(positionals).filter((name) => args[name] === "");
+  return { ...args, ...Object.fromEntries(empty.map((name) => [name, "-"])) };
 }
 
 function helpColumns(): number {

@@ -1,20 +1,32 @@
-/** The frames of a run: a file's, quantised for the module, with their classes; or seeded random ones. */
+/** The frames of a run: a file's, quantised for the module, with their classes, or seeded random ones. */
 import { SeededRandom } from "../emulator/seeded_random.js";
 import { WamletError } from "../errors.js";
+import type { ReadFramesOptions } from "../frames/format_options.js";
+import type { Frame } from "../frames/frame_set.js";
+import type { LiveFrames } from "../frames/live.js";
 import { type FrameTensor, tensorElements } from "../frames/quantise.js";
 import type { ModelDescription } from "../module/description.js";
+import type { Context } from "./verb.js";
+
+/** A frame with what is known of it. */
+export interface InputFrame extends Omit<Frame, "index"> {
+  /** Its place in its file, or among what came from a live source. */
+  readonly index: number;
+  /** Its class as a position of the first output; null where unknown. */
+  readonly expected: number | null;
+}
 
 export interface InputFrames {
-  /** `frames.npy`, or `random inputs (seed 1)`. */
+  /** `frames.npy`, `random inputs (seed 1)`, `stdin`. */
   readonly name: string;
-  /** Different frames; a longer run begins again. */
-  readonly count: number;
-  /** The bytes of each input tensor, and how many of its values were clamped. */
-  frame(index: number): { readonly inputs: readonly Uint8Array[]; readonly clamped: number };
-  /** The class of each frame as a position of the first output; null where unknown. */
-  readonly expected: readonly number[] | null;
+  /** Different frames; null for a live source. */
+  readonly count: number | null;
+  /** So many frames in order, or all of them; a file begins again where more are wanted than it has. */
+  take(count: number | null): Iterable<InputFrame> | AsyncIterable<InputFrame>;
   /** Class names for answers, empty where unknown. */
   readonly names: readonly string[];
+  /** Of a live source: what came so far. */
+  readonly live: LiveFrames | null;
 }
 
 /** What a file of labels turned out to hold; see `readLabels`. */
@@ -36,24 +48,51 @@ export async function readLabelChoice(path: string | undefined): Promise<LabelCh
 }
 
 /**
- * A file's frames for a module. Labels of their own file go before those in the frames' file.
+ * A file's frames for a module. Labels of their own file go before those in the frames' file. What is done to the
+ * file's numbers on the way is noted.
  * @throws WamletError of the frames room
  */
 export async function fileFrames(
   path: string,
   model: Pick<ModelDescription, "inputs" | "outputs" | "labels">,
   labels: LabelChoice,
-): Promise<InputFrames> {
+  reading: ReadFramesOptions,
+  { progress }: Pick<Context, "progress">,
+): Promise<InputFrames & { readonly count: number }> {
   const { readFrames } = await import("../frames/read_frames.js");
   const { withLabels } = await import("../frames/frame_set.js");
   const { resolveLabels } = await import("../frames/labels.js");
-  const file = await readFrames(path, model.inputs);
+  const file = await readFrames(path, model.inputs, reading);
   const frames = labels.frameLabels === null ? file : withLabels(file, labels.frameLabels);
   const names = labels.names ?? model.labels;
-  const [output] = model.outputs;
-  const classes = output === undefined ? 0 : tensorElements(output);
-  const expected = frames.labels === null ? null : resolveLabels(frames.labels, names, classes);
-  return { name: frames.name, count: frames.count, frame: (index) => frames.frame(index), expected, names };
+  const expected = frames.labels === null ? null : resolveLabels(frames.labels, names, classCount(model));
+  if (frames.conversion !== null) progress.note(progress.colors.dim(`${frames.name}: ${frames.conversion}`));
+  return {
+    name: frames.name,
+    count: frames.count,
+    take: (count) =>
+      repeat(count ?? frames.count, frames.count, (index) => ({
+        ...frames.frame(index),
+        expected: expected?.[index] ?? null,
+      })),
+    names,
+    live: null,
+  };
+}
+
+/** Classes that labels may name. */
+export function classCount({ outputs }: Pick<ModelDescription, "outputs">): number {
+  const [output] = outputs;
+  return output === undefined ? 0 : tensorElements(output);
+}
+
+/** `count` frames of `different` ones, over and over. */
+function* repeat(
+  count: number,
+  different: number,
+  frame: (index: number) => InputFrame,
+): Generator<InputFrame> {
+  for (let position = 0; position < count; position++) yield frame(position % different);
 }
 
 const randomFramesKept = 64;
@@ -63,7 +102,7 @@ export function randomFrames(
   model: Pick<ModelDescription, "inputs" | "labels">,
   count: number,
   seed: number,
-): InputFrames {
+): InputFrames & { readonly count: number } {
   const random = new SeededRandom(seed);
   const kept = Math.min(count, randomFramesKept);
   const frames = Array.from({ length: kept }, () =>
@@ -72,13 +111,13 @@ export function randomFrames(
   return {
     name: `random inputs (seed ${seed})`,
     count: kept,
-    frame: (index) => {
-      const inputs = frames[index];
-      if (inputs === undefined) throw new RangeError(`frame ${index} of ${kept}`);
-      return { inputs, clamped: 0 };
-    },
-    expected: null,
+    take: (wanted) =>
+      repeat(wanted ?? kept, kept, (index) => {
+        const inputs = frames[index] ?? [];
+        return { index, inputs, label: null, expected: null, clamped: 0 };
+      }),
     names: model.labels,
+    live: null,
   };
 }
 

@@ -33,8 +33,9 @@ async function main(words: readonly string[]): Promise<ExitCode> {
       }),
     );
     await output.flush();
-    // A verb that stopped early without a word has not done what was asked.
-    if (!(command.verb.endless === true && interruption.byUser)) interruption.signal.throwIfAborted();
+    // A verb that stopped early without a word has not done what was asked; with exit code 2 it has told of it.
+    const told = command.verb.endless === true || exitCode === 2;
+    if (!(told && interruption.byUser)) interruption.signal.throwIfAborted();
     return exitCode;
   } catch (error) {
     progress.clear();

@@ -21,6 +21,11 @@ export const portOptions = {
     requiresArg: true,
     describe: "Speed of a serial port, bits per second",
   },
+  timeout: {
+    type: "number",
+    requiresArg: true,
+    describe: "Seconds of silence after which a board that owes an answer is given up (default: 60)",
+  },
 } as const satisfies Record<string, Options>;
 
 /** For verbs that need to know a board without talking to it. */

@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import type { LoadedModule } from "../board/loaded_module.js";
+import type { Optimization } from "../compiler/choose_forms.js";
 import { WamletError } from "../errors.js";
 import type { WamletModule } from "../module/layout.js";
 import { zooName } from "../zoo/zoo_models.js";
@@ -27,6 +28,8 @@ export interface PrepareOptions {
   readonly layers: boolean;
   /** File of class names, for a model that is compiled. */
   readonly classNames?: string | undefined;
+  /** How a model is compiled. */
+  readonly optimize?: Optimization | undefined;
 }
 
 /** Whether the user means a file or a model of the zoo; a stored module's name looks like neither. */
@@ -57,7 +60,7 @@ export async function prepareModule(
 async function fromFile(
   connection: BoardConnection,
   path: string,
-  { layers, classNames }: PrepareOptions,
+  { layers, classNames, optimize }: PrepareOptions,
   context: Context,
 ): Promise<PreparedModule> {
   const { session, board } = connection;
@@ -65,6 +68,7 @@ async function fromFile(
     board: board ?? undefined,
     profile: layers,
     labels: classNames,
+    optimize,
     ...(layers ? { name: profilingName(path) } : {}),
   };
   const module = await loadModule(path, compileOptions, context);

@@ -3,8 +3,10 @@
  * Every figure says whether it was measured or modelled; the report of `--json` holds the same.
  */
 import { WamletError } from "../errors.js";
+import type { LiveFrames } from "../frames/live.js";
 import type { MeasurementReport } from "../measure/measurements.js";
 import type { Statistics } from "../measure/statistics.js";
+import { clampedText, isMuchClamped } from "./clamped_values.js";
 import {
   digits,
   formatBytes,
@@ -26,16 +28,24 @@ export function summaryLine(report: RunReport): string {
   const { accuracy, microseconds, energy, frames } = report.measurements;
   const right = accuracy === null ? "" : `, accuracy ${formatShare(accuracy.fraction)}`;
   const [label] = countLabels(report.measurements);
-  return `${frames} ${plural(frames, "frame")}${right}, median ${formatTime(microseconds.median)} (${label}) and ${formatEnergy(energy.statistics.median)} (${energy.source})`;
+  const { live } = report;
+  const lost = live === null ? "" : `, ${live.dropped} dropped, ${live.malformed} malformed`;
+  const clamped = isMuchClamped(report) ? `. ${clampedText(report)}` : "";
+  return `${frames} ${plural(frames, "frame")}${lost}${right}, median ${formatTime(microseconds.median)} (${label}) and ${formatEnergy(energy.statistics.median)} (${energy.source})${clamped}`;
 }
 
 /** A run that ended before its first answer: interrupted, or without a frame. */
-export function noAnswers(signal: AbortSignal): unknown {
+export function noAnswers(signal: AbortSignal, live: LiveFrames | null = null): unknown {
   if (signal.aborted) return signal.reason;
+  if (live !== null && live.lastMalformed !== null && live.counts.received === 0) {
+    const { code, message, hint } = live.lastMalformed;
+    const text = `None of ${live.counts.malformed} lines was a frame; the last: ${message}`;
+    return new WamletError(code, text, hint);
+  }
   return new WamletError(
     "WAMLET_INVALID_FRAMES",
     "There was no frame to run.",
-    "Give a file with at least one frame.",
+    live === null ? "Give a file with at least one frame." : "See whether the source sends frames.",
   );
 }
 
@@ -115,8 +125,9 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
 /** Line, module and memory. */
 export function showResources(report: RunReport, output: Output): void {
   const { dim, yellow } = output.colors;
-  const { model, ram, clampedValues } = report;
+  const { model, ram } = report;
   output.line();
+  showLive(report, output);
   showRates(report, output);
   const weights = model.weightBytes ?? 0;
   const parts = (...named: [string, number][]) =>
@@ -136,10 +147,18 @@ export function showResources(report: RunReport, output: Output): void {
     `${formatBytes(ram.receiveBufferBytes)} for frames of ${formatBytes(ram.inputBytes)}: ${overlap}`,
     output,
   );
-  if (clampedValues > 0) {
-    const warning = `${clampedValues} input values did not fit the range of the model's input and were clamped. Check the scale of the frames.`;
-    paragraph("clamped", warning, output, yellow);
-  }
+  const clamped = clampedText(report);
+  if (clamped !== null) paragraph("clamped", clamped, output, isMuchClamped(report) ? yellow : dim);
+}
+
+/** What a live source gave. */
+function showLive({ live, measurements }: RunReport, output: Output): void {
+  if (live === null) return;
+  const { received, dropped, malformed } = live;
+  const { yellow } = output.colors;
+  const bad = malformed === 0 ? "0 malformed" : yellow(`${malformed} malformed`);
+  const lost = dropped === 0 ? "0 dropped" : yellow(`${dropped} dropped`);
+  field("source", `${received} received, ${lost}, ${bad}, ${measurements.frames} answered`, output);
 }
 
 /** Frames a second, and what held them up. */

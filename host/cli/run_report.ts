@@ -1,6 +1,7 @@
 /** What a run gave as data: the report of `--json`, and what `report.ts` shows people. */
 import type { Account } from "../compiler/account.js";
 import type { Board } from "../descriptor/board.js";
+import type { LiveCounts } from "../frames/live.js";
 import { computeOrSend } from "../measure/compute_or_send.js";
 import type { MeasurementReport } from "../measure/measurements.js";
 import { type ReportJson, reportJson } from "../measure/report.js";
@@ -19,7 +20,10 @@ export interface RunReport extends ReportJson {
   readonly clock: "virtual time" | "wall clock";
   readonly elapsedMicroseconds: number;
   readonly baudRate: number | null;
+  readonly inputValues: number;
   readonly clampedValues: number;
+  /** Of a live source: frames that came, found no room, or were none; null for a file. */
+  readonly live: LiveCounts | null;
   readonly interrupted: boolean;
   /** Frames sent again, questions, damaged and doubled frames since the port was opened. */
   readonly line: Readonly<Record<string, number>>;
@@ -80,7 +84,9 @@ export async function runReport(
     clock: meter.clock.name,
     elapsedMicroseconds: run.elapsedMicroseconds,
     baudRate: meter.baudRate,
+    inputValues: run.inputValues,
     clampedValues: run.clampedValues,
+    live: frames.live?.counts ?? null,
     interrupted: run.interrupted,
     line: { ...session.lineStatistics },
     ram: {

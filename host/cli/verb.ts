@@ -33,7 +33,10 @@ export interface Verb {
   readonly examples: readonly Example[];
   /** Ctrl-C is the way to end it, and no failure. */
   readonly endless?: boolean;
-  /** @returns the exit code; failures are thrown as WamletError, so 1 is for results that are bad news */
+  /**
+   * @returns the exit code; failures are thrown as WamletError, so 1 is for results that are bad news, and 2 for those
+   *   that say themselves that the user has cut them off
+   */
   run(args: Readonly<Record<string, unknown>>, context: Context): Promise<ExitCode>;
 }
 

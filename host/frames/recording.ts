@@ -12,7 +12,7 @@ import { type InputFile, openSource } from "./file_source.js";
 import type { FrameSet } from "./frame_set.js";
 import { readJsonLines } from "./json_lines.js";
 import type { FrameTensor } from "./quantise.js";
-import { type RecordingAbout, recordingHeader } from "./recording_header.js";
+import { isRecordingHeader, type RecordingAbout, recordingHeader } from "./recording_header.js";
 
 export interface RecordedFrame {
   readonly index: number;
@@ -125,6 +125,25 @@ export class Recording {
  */
 export function readRecordedAnswers(file: InputFile, outputs: readonly FrameTensor[]): FrameSet {
   return readJsonLines(openSource(file), outputs, "quantised", "outputs");
+}
+
+/** Longer than the first line of a recording of any model that a board takes. */
+const longestHeader = 1 << 20;
+
+/** Whether a file is a recording, by its first line. @throws WamletError WAMLET_FILE_NOT_FOUND, WAMLET_FILE_UNREADABLE */
+export function isRecording(file: InputFile): boolean {
+  const source = openSource(file);
+  const text = Buffer.from(source.read(0, Math.min(longestHeader, source.size))).toString("utf8");
+  const [line = ""] = text
+    .replace(/^\uFEFF/, "")
+    .trimStart()
+    .split("\n", 1);
+  if (!line.startsWith("{")) return false;
+  try {
+    return isRecordingHeader(JSON.parse(line));
+  } catch {
+    return false;
+  }
 }
 
 function openExclusively(path: string, append: boolean): number {

@@ -20,6 +20,12 @@ export const serialTransport: Transport = {
 };
 
 async function openSerialPort(path: string, options: OpenPortOptions): Promise<ByteStream> {
+  const port = await connectSerialPort(path, options);
+  return new DuplexStream(port, path, port.baudRate, () => closePort(port));
+}
+
+/** The opened port itself. @throws WamletError as `explainOpening` says, WAMLET_INTERRUPTED */
+export async function connectSerialPort(path: string, options: OpenPortOptions): Promise<SerialPort> {
   const baudRate = options.baudRate ?? usualBaudRate;
   // Loaded here because the native binding costs start-up time that most commands need not spend.
   const { SerialPort } = await import("serialport");
@@ -31,7 +37,7 @@ async function openSerialPort(path: string, options: OpenPortOptions): Promise<B
     throw interrupted();
   }
   if (options.reset === true) await pulseReset(port);
-  return new DuplexStream(port, path, baudRate, () => closePort(port));
+  return port;
 }
 
 /** Espressif's circuit: EN is low, the chip in reset, while RTS is asserted and DTR is not. */
@@ -47,7 +53,7 @@ function setLines(port: SerialPort, lines: { dtr: boolean; rts: boolean }): Prom
   });
 }
 
-function closePort(port: SerialPort): Promise<void> {
+export function closePort(port: SerialPort): Promise<void> {
   return new Promise((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve()));
 }
 

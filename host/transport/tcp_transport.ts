@@ -15,6 +15,12 @@ export const tcpTransport: Transport = {
 };
 
 async function openSocket(url: string, options: OpenPortOptions): Promise<ByteStream> {
+  const socket = await connectSocket(url, options);
+  return new DuplexStream(socket, url, options.baudRate ?? null, () => end(socket));
+}
+
+/** The connected socket itself. @throws WamletError WAMLET_INVALID_PORT, WAMLET_PORT_NOT_FOUND, WAMLET_LINE_TIMEOUT */
+export async function connectSocket(url: string, options: OpenPortOptions): Promise<Socket> {
   const { host, port } = parse(url);
   const timeout = options.connectTimeout ?? usualTimeout;
   // Small frames must not wait for a full segment.
@@ -25,7 +31,7 @@ async function openSocket(url: string, options: OpenPortOptions): Promise<ByteSt
     socket.destroy();
     throw error;
   }
-  return new DuplexStream(socket, url, options.baudRate ?? null, () => end(socket));
+  return socket;
 }
 
 function connected(

@@ -7,7 +7,7 @@ export function silentBoard(milliseconds: number): WamletError {
   return new WamletError(
     "WAMLET_LINE_TIMEOUT",
     `The board has been silent for ${seconds(milliseconds)} while an answer was due.`,
-    "Check cable and power; where one inference really takes that long, allow it with --timeout.",
+    "Check cable and power; where one inference really takes that long, allow it with --timeout SECONDS.",
   );
 }
 
@@ -15,7 +15,7 @@ export function noAgent(milliseconds: number): WamletError {
   return new WamletError(
     "WAMLET_LINE_TIMEOUT",
     `No Wamlet agent has answered within ${seconds(milliseconds)}.`,
-    "Check that the agent is flashed, that this is its port, and that the baud rate (--baud) is the board's.",
+    "Check that the agent is flashed, that this is its port, and that the baud rate (--baud-rate) is the board's.",
   );
 }
 

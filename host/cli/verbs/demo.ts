@@ -1,4 +1,5 @@
 /** `wamlet demo`, also `npm run demo`: the whole road with what this package brings along, and no hardware. */
+import { optimizeOption } from "../options.js";
 import { defineVerb } from "../verb.js";
 
 /** Frames of the profiling build: its counts vary little, and it runs beside the real thing. */
@@ -27,6 +28,7 @@ export const demo = defineVerb({
       requiresArg: true,
       describe: "Virtual board: a name (wamlet boards) or the path of a descriptor",
     },
+    ...optimizeOption,
   },
   examples: [
     ["demo", "Handwritten digits on a virtual ESP32"],
@@ -52,7 +54,7 @@ export const demo = defineVerb({
 
     const { compileFile } = await import("../compile_file.js");
     const source = file(`${args.example}.tflite`);
-    const compileOptions = { board, labels: file("classes.txt") };
+    const compileOptions = { board, labels: file("classes.txt"), optimize: args.optimize };
     const started = performance.now();
     const module = await compileFile(source, compileOptions, context);
     const { description, payload } = module;
@@ -69,7 +71,7 @@ export const demo = defineVerb({
       const deployment = await deployWithProgress(connection, module, { activate: true }, context);
       say.deployed(deployment);
       const labels = await readLabelChoice(example.labels === null ? undefined : file(example.labels));
-      const frames = await fileFrames(file(example.frames), description, labels);
+      const frames = await fileFrames(file(example.frames), description, labels, {}, context);
       const loaded = await session.load();
       const streaming = performance.now();
       const run = await runFrames(connection, loaded, description, frames, { count: frames.count }, context);

@@ -3,7 +3,7 @@ import type { Account } from "../../compiler/account.js";
 import type { WamletModule } from "../../module/layout.js";
 import type { Deployment } from "../deploy_module.js";
 import { formatBytes, formatTime } from "../format.js";
-import { boardOption, labelsOption, portOptions } from "../options.js";
+import { boardOption, labelsOption, optimizeOption, portOptions } from "../options.js";
 import type { Output } from "../output.js";
 import { defineVerb } from "../verb.js";
 
@@ -24,6 +24,7 @@ export const deploy = defineVerb({
       describe: "Make it the active module; --no-activate only stores it",
     },
     ...labelsOption,
+    ...optimizeOption,
     profile: { type: "boolean", default: false, describe: "Compile a build that tells layers apart" },
   },
   examples: [
@@ -40,10 +41,10 @@ export const deploy = defineVerb({
     const { output, progress } = context;
     await withBoard(args, context, async (connection) => {
       const { session, board } = connection;
-      const { labels, name, profile } = args;
+      const { labels, name, profile, optimize } = args;
       const module = await loadModule(
         args.file,
-        { labels, name, profile, board: board ?? undefined },
+        { labels, name, profile, optimize, board: board ?? undefined },
         context,
       );
       const deployment = await deployWithProgress(

@@ -1,5 +1,6 @@
 /** `wamlet profile`: what an inference takes on a board, as a whole and by layer. */
-import { boardOption, portOptions } from "../options.js";
+import { frameOptions } from "../frame_options.js";
+import { boardOption, optimizeOption, portOptions } from "../options.js";
 import { defineVerb } from "../verb.js";
 
 /** Inferences where neither -n nor a file says how many. */
@@ -19,7 +20,8 @@ export const profile = defineVerb({
   options: {
     ...portOptions,
     ...boardOption,
-    frames: { type: "string", requiresArg: true, describe: "File of frames: .npy, .csv, .bin" },
+    ...optimizeOption,
+    frames: { type: "string", requiresArg: true, describe: "File of frames, or folder of images" },
     count: {
       alias: "n",
       type: "number",
@@ -32,6 +34,7 @@ export const profile = defineVerb({
       default: false,
       describe: "Count by layer; needs a .tflite or a profiling build",
     },
+    ...frameOptions,
   },
   examples: [
     ["profile kws.tflite --layers", "Where the time of an inference goes"],
@@ -47,14 +50,17 @@ export const profile = defineVerb({
     const { prepareModule } = await import("../prepare_module.js");
     const { runFrames } = await import("../run_frames.js");
     const { runReport } = await import("../run_report.js");
-    const { layers } = args;
+    const { frameReading, refuseFrameOptions } = await import("../frame_options.js");
+    const reading = await frameReading(args);
+    if (args.frames === undefined) await refuseFrameOptions(reading, "--frames");
+    const { layers, optimize } = args;
     await withBoard(args, context, async (connection) => {
-      const prepared = await prepareModule(connection, args.module, { layers }, context);
+      const prepared = await prepareModule(connection, args.module, { layers, optimize }, context);
       const { description } = prepared.module;
       const frames =
         args.frames === undefined
           ? randomFrames(description, wanted ?? usualCount, args.seed)
-          : await fileFrames(args.frames, description, await readLabelChoice(undefined));
+          : await fileFrames(args.frames, description, await readLabelChoice(undefined), reading, context);
       const count = wanted ?? (args.frames === undefined ? usualCount : frames.count);
       const run = await runFrames(
         connection,

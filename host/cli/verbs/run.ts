@@ -2,8 +2,10 @@
 import { extname } from "node:path";
 import type { ClassScore } from "../../measure/classes.js";
 import type { WamletModule } from "../../module/layout.js";
+import { clampedText, isMuchClamped } from "../clamped_values.js";
 import { digits, formatShare } from "../format.js";
-import { frameOptions } from "../open_frames.js";
+import { frameLabelsOption, frameOptions } from "../frame_options.js";
+import { optimizeOption } from "../options.js";
 import type { Output } from "../output.js";
 import { defineVerb } from "../verb.js";
 
@@ -21,7 +23,7 @@ export const run = defineVerb({
       type: "string",
       demandOption: true,
       requiresArg: true,
-      describe: "Frames: .npy, .csv, .bin",
+      describe: "Frames: a file (.npy, .csv, .wav, .jsonl, .bin) or images",
     },
     output: {
       alias: "o",
@@ -29,31 +31,46 @@ export const run = defineVerb({
       requiresArg: true,
       describe: "Answers: .npy (first output) or raw bytes",
     },
-    ...frameOptions,
     top: { type: "number", default: 3, requiresArg: true, describe: "Classes to show for each frame" },
     frames: { alias: "n", type: "number", requiresArg: true, describe: "Only the first N frames" },
+    ...optimizeOption,
+    ...frameLabelsOption,
+    ...frameOptions,
   },
   examples: [
     ["run digits.tflite -i frames.npy", "The best three classes of each frame"],
     ["run digits.tflite -i frames.npy --labels labels.csv", "How many are right"],
     ["run kws.wasm -i in.bin -o out.bin", "Raw bytes in, raw bytes out"],
+    ["run speech.tflite -i sound.wav --hop 20ms", "Windows of a recording"],
+    ["run person.tflite -i photos/", "A folder of images, scaled and cropped"],
   ],
   async run(args, context) {
     const { loadModule } = await import("../compile_file.js");
-    const { openFrames } = await import("../open_frames.js");
+    const { fileFrames, readLabelChoice } = await import("../input_frames.js");
+    const { frameReading } = await import("../frame_options.js");
     const { executeHere } = await import("../../measure/executors.js");
     const { topAnswers } = await import("../../measure/classes.js");
-    const module = await loadModule(args.file, {}, context);
-    const { frames, names, expected } = await openFrames(args.input, module, args);
+    const { tensorElements } = await import("../../frames/quantise.js");
+    const reading = await frameReading(args);
+    const labels = await readLabelChoice(args.labels);
+    const module = await loadModule(args.file, { optimize: args.optimize }, context);
+    const frames = await fileFrames(args.input, module.description, labels, reading, context);
+    const { names } = frames;
     const count = Math.min(frames.count, args.frames ?? frames.count);
     const answers: Uint8Array[][] = [];
+    const expected: (number | null)[] = [];
+    const clamped = { inputValues: 0, clampedValues: 0 };
+    const values = module.description.inputs.reduce((sum, input) => sum + tensorElements(input), 0);
     const executor = await executeHere(module);
     try {
-      for (let index = 0; index < count; index++) {
+      for await (const frame of frames.take(count)) {
         context.signal.throwIfAborted();
-        const { inputs } = frames.frame(index);
-        answers.push(splitOutputs(module, await executor.infer(Uint8Array.from(Buffer.concat(inputs)))));
-        context.progress.show(`Frame ${index + 1} of ${count}`, (index + 1) / count);
+        clamped.inputValues += values;
+        clamped.clampedValues += frame.clamped;
+        expected.push(frame.expected);
+        const bytes = Uint8Array.from(Buffer.concat(frame.inputs));
+        answers.push(splitOutputs(module, await executor.infer(bytes)));
+        context.progress.show(`Frame ${answers.length} of ${count}`, answers.length / count);
       }
     } finally {
       await executor.close();
@@ -61,15 +78,19 @@ export const run = defineVerb({
     const [tensor] = module.description.outputs;
     if (tensor === undefined) return 0;
     const best = answers.map(([first]) => topAnswers(first ?? new Uint8Array(), tensor, names, args.top));
-    const right =
-      expected === null ? null : best.filter(([top], index) => top?.index === expected[index]).length;
+    const isLabelled = expected.some((position) => position !== null);
+    const right = isLabelled ? best.filter(([top], index) => top?.index === expected[index]).length : null;
     if (args.output !== undefined) await writeAnswers(args.output, module, answers);
     const result = {
       frames: count,
       right,
+      ...clamped,
       output: args.output ?? null,
       answers: args.output === undefined ? best : undefined,
     };
+    if (isMuchClamped(clamped)) {
+      context.progress.note(context.progress.colors.yellow(`warning: ${clampedText(clamped)}`));
+    }
     context.output.result(result, () => {
       if (args.output === undefined) showAnswers(best, expected, names, context.output);
       else context.output.line(`${count} answers written to ${args.output}`);
@@ -108,16 +129,16 @@ async function writeAnswers(
 
 function showAnswers(
   best: readonly ClassScore[][],
-  expected: readonly number[] | null,
+  expected: readonly (number | null)[],
   names: readonly string[],
   output: Output,
 ): void {
   const { dim, green, red } = output.colors;
   best.slice(0, shownFrames).forEach((scores, frame) => {
     const shown = scores.map(({ index, label, value }) => `${label ?? index} ${digits(value)}`).join("   ");
-    const wanted = expected?.[frame];
+    const wanted = expected[frame] ?? null;
     const verdict =
-      wanted === undefined
+      wanted === null
         ? ""
         : scores[0]?.index === wanted
           ? green("  right")
