@@ -19,6 +19,7 @@ export type ErrorCode =
   | "WAMLET_UNSUPPORTED_OPTION"
   // zoo
   | "WAMLET_UNKNOWN_MODEL"
+  | "WAMLET_INVALID_ZOO"
   | "WAMLET_DOWNLOAD_FAILED"
   // compiler
   | "WAMLET_DOES_NOT_FIT"
@@ -44,6 +45,10 @@ export type ErrorCode =
   | "WAMLET_MODULE_TRAPPED"
   | "WAMLET_MODULE_OUT_OF_BOUNDS"
   | "WAMLET_MODULE_TIMEOUT"
+  // agents on this computer
+  | "WAMLET_MISSING_TOOL"
+  | "WAMLET_BUILD_FAILED"
+  | "WAMLET_AGENT_FAILED"
   // transport
   | "WAMLET_PORT_NOT_FOUND"
   | "WAMLET_PORT_AMBIGUOUS"
@@ -62,6 +67,7 @@ export type ErrorCode =
   | "WAMLET_FLASH_TOO_SMALL"
   | "WAMLET_FLASH_FAILED"
   | "WAMLET_FLASH_VERIFY"
+  | "WAMLET_NO_UF2_DRIVE"
   // cli and files
   | "WAMLET_FILE_NOT_FOUND"
   | "WAMLET_FILE_UNREADABLE"

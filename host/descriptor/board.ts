@@ -28,6 +28,16 @@ export interface UsbId {
   readonly description: string;
 }
 
+/** A boot loader that shows a drive and takes UF2 files on it. */
+export interface Uf2Loader {
+  /** The chip's family, of uf2families.json. */
+  readonly familyId: number;
+  /** How the drive's INFO_UF2.TXT begins its Board-ID. */
+  readonly boardId: string;
+  /** What somebody does to see the drive. */
+  readonly enter: string;
+}
+
 /** Executed instructions per opcode class and per byte moved, for one architecture (boards/costs/*.json). */
 export interface CostTable {
   readonly name: string;
@@ -75,4 +85,6 @@ export interface Board {
   };
   readonly radios: readonly Radio[];
   readonly usb: readonly UsbId[];
+  /** Null where the board's boot loader takes no UF2 files. */
+  readonly uf2: Uf2Loader | null;
 }

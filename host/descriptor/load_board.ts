@@ -7,16 +7,17 @@ import { basename, dirname, join, resolve } from "node:path";
 import { didYouMean } from "../closest_name.js";
 import { WamletError } from "../errors.js";
 import { packagePath } from "../package_root.js";
-import type { Board, CostTable, Radio, Sourced } from "./board.js";
+import type { Board, CostTable, Radio, Sourced, Uf2Loader } from "./board.js";
 import { checkConsistency } from "./check_consistency.js";
 import { checkSchema, type SchemaPart } from "./check_schema.js";
 import { parseUsbId } from "./usb_id.js";
 
 /** A descriptor as it stands in its file, once the schema has accepted it: a Board with references in it. */
-export interface DescriptorFile extends Omit<Board, "cost" | "radios" | "usb"> {
+export interface DescriptorFile extends Omit<Board, "cost" | "radios" | "usb" | "uf2"> {
   readonly cost: { readonly table: string; readonly source: string };
   readonly radios: readonly (Radio | string)[];
   readonly usb: readonly { readonly id: string; readonly description: string }[];
+  readonly uf2?: Omit<Uf2Loader, "familyId"> & { readonly familyId: string };
 }
 
 /** Descriptors are a few kilobytes; anything far beyond is another file by mistake. */
@@ -83,6 +84,7 @@ function readBoard(path: string, shown: string): Board {
       ),
     ),
     usb: file.usb.map(({ id, description }) => ({ ...parseUsbId(id), description })),
+    uf2: file.uf2 === undefined ? null : { ...file.uf2, familyId: Number(file.uf2.familyId) },
   };
   checkConsistency(board, shown);
   return board;

@@ -1,4 +1,4 @@
-/** `wamlet flash`: firmware onto an ESP32 board through its serial port, with no other tool. */
+/** `wamlet flash`: firmware onto an ESP32 board through its serial port, or a UF2 drive, with no other tool. */
 import type { FlashEvent, FlashOptions } from "../../flash/flash_firmware.js";
 import { formatBytes } from "../format.js";
 import { boardOption, portOptions } from "../options.js";
@@ -10,7 +10,10 @@ const agentMilliseconds = 8000;
 const buttonMilliseconds = 60_000;
 
 const positionals = {
-  source: { type: "string", describe: "Build folder of ESP-IDF, firmware bundle, or dump to read the flash" },
+  source: {
+    type: "string",
+    describe: "Build folder of ESP-IDF, firmware bundle or UF2 file; dump reads the flash",
+  },
 } as const;
 
 const options = {
@@ -44,6 +47,11 @@ const options = {
     default: true,
     describe: "--no-reset leaves DTR and RTS alone: the chip is in download mode and stays there",
   },
+  drive: {
+    type: "string",
+    requiresArg: true,
+    describe: "UF2 file: the boot loader's drive, if there are several",
+  },
   output: { alias: "o", type: "string", requiresArg: true, describe: "dump: file to write" },
   offset: { type: "string", default: "0", requiresArg: true, describe: "dump: where to begin" },
   size: { type: "string", requiresArg: true, describe: "dump: bytes (default: to the end of the flash)" },
@@ -62,12 +70,20 @@ export const flash = defineVerb({
     ["flash agent-esp32c3.wamfw --port /dev/ttyACM0", "A firmware bundle"],
     ["flash --image 0x10000=app.bin 0x9000=nvs.bin", "Single files"],
     ["flash agent-esp32c3.wamfw --list", "What a bundle holds"],
+    ["flash agent.uf2", "A board with a UF2 boot loader, as RP2040"],
     ["flash build --make-bundle agent-esp32c3.wamfw", "One file for everybody else"],
     ["flash dump --offset 0x9000 --size 0x6000 -o nvs.bin", "Read a part of the flash"],
   ],
   async run(args, context) {
     checkBaudRate(args.baudRate, (await import("../../errors.js")).WamletError);
     if (args.source === "dump") return dump(args, context);
+    if (/\.uf2$/i.test(args.source ?? "")) {
+      const { readFileBytes } = await import("../read_file.js");
+      const { flashUf2 } = await import("../flash_uf2.js");
+      const path = args.source ?? "";
+      await flashUf2(path, await readFileBytes(path, "a UF2 file"), args, context);
+      return 0;
+    }
     const { readFirmware } = await import("../flash_source.js");
     const { plainFirmware, showFirmware } = await import("../flash_report.js");
     const firmware = await readFirmware(args.source, args.image ?? []);
