@@ -26,7 +26,10 @@ fn main() {
     }
     if env::var_os("CARGO_FEATURE_SANITIZE").is_some() {
         build.flag("-fsanitize=address,undefined").flag("-fno-sanitize-recover=all");
-        println!("cargo:rustc-link-arg=-fsanitize=address,undefined");
+        // By name, because rustc links with -nodefaultlibs; as libraries, because ASan's must be loaded before libc.
+        println!("cargo:rustc-link-search=native={}", sanitizer_folder().display());
+        println!("cargo:rustc-link-lib=dylib=asan");
+        println!("cargo:rustc-link-lib=dylib=ubsan");
     }
     // Whole, so that this port's os_mmap is found before WAMR's own (linear_memory.c).
     build.link_lib_modifier("+whole-archive").compile("wamlet_agent");
@@ -49,4 +52,11 @@ fn wamr_headers(package: &std::path::Path) -> PathBuf {
         .and_then(|path| PathBuf::from(path).parent().map(PathBuf::from))
         .expect("wamrx-sys is a dependency")
         .join("wasm-micro-runtime/core/iwasm/include")
+}
+
+/// gcc keeps the sanitizers' libraries in a folder of its own, where rustc's linker does not look.
+fn sanitizer_folder() -> PathBuf {
+    let output = Command::new("gcc").arg("-print-file-name=libasan.so").output().expect("gcc runs");
+    let path = String::from_utf8(output.stdout).expect("a path");
+    PathBuf::from(path.trim()).parent().expect("gcc has the sanitizers").to_path_buf()
 }

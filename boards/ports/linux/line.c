@@ -98,6 +98,10 @@ static void accept_client(void)
     static const char busy[] = "\0This board is in use by another client.\r\n";
     int yes = 1;
     int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    /* Whoever has hung up makes room at once, whatever it left unread: its session is over. */
+    struct pollfd hung_up = {.fd = client, .events = POLLRDHUP};
+    if (poll(&hung_up, 1, 0) > 0 && hung_up.revents != 0)
+        leave();
     if (socket < 0)
         return;
     if (client >= 0) {
@@ -126,8 +130,10 @@ int line_read(uint8_t *bytes, size_t most, int milliseconds)
         if (read(STDIN_FILENO, ignored, sizeof ignored) == 0)
             return -1;
     }
-    if (waited[1].revents != 0)
+    if (waited[1].revents != 0) {
         accept_client();
+        return 0;
+    }
     if (waited[0].revents == 0)
         return 0;
     ssize_t got = read(client, bytes, most);

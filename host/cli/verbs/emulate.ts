@@ -1,11 +1,14 @@
-/** `wamlet emulate`: a virtual board that a second terminal talks to. */
+/** `wamlet emulate`: a board that a second terminal talks to, virtual, or the real agent as a process. */
+import type { Board } from "../../descriptor/board.js";
+import type { AgentBoard } from "../../emulator/agent_build.js";
 import type { ServeEvent } from "../../emulator/serve.js";
-import { defineVerb } from "../verb.js";
+import { type Context, defineVerb } from "../verb.js";
 
 export const emulate = defineVerb({
   description:
     "Starts a virtual board and serves its serial line over TCP, until Ctrl-C. Once the line READY is printed, every " +
-    "verb reaches it with the port that stands there. It takes as long as the board would; --pace fast does not.",
+    "verb reaches it with the port that stands there. It takes as long as the board would; --pace fast does not. " +
+    "--board linux runs the agent itself, with WAMR; its first start builds it with cargo.",
   positionals: {},
   options: {
     board: {
@@ -18,7 +21,7 @@ export const emulate = defineVerb({
       type: "string",
       default: "tcp:0",
       requiresArg: true,
-      describe: "tcp:PORT on this machine, or tcp:HOST:PORT; port 0 takes a free one",
+      describe: "tcp:PORT on this machine, or tcp:HOST:PORT; port 0 takes a free one; linux: also pty",
     },
     flash: { type: "string", requiresArg: true, describe: "File that keeps what the board stores" },
     "baud-rate": {
@@ -37,12 +40,15 @@ export const emulate = defineVerb({
     ["emulate", "An ESP32 on a free port of this machine"],
     ["emulate --board rp2040 --listen tcp:7070", "Always the same port"],
     ["emulate --flash board.flash", "A board that remembers its modules"],
+    ["emulate --board linux", "The agent itself, running modules in WAMR"],
     ["deploy kws.tflite --port tcp://127.0.0.1:7070", "What the second terminal says"],
   ],
   endless: true,
-  async run(args, { output, progress, signal }) {
+  async run(args, context) {
+    const { output, progress, signal } = context;
     const { WamletError } = await import("../../errors.js");
     const { loadBoard } = await import("../../descriptor/load_board.js");
+    const { hasAgent } = await import("../../emulator/agent_build.js");
     const { serveBoard } = await import("../../emulator/serve.js");
     const { baudRate, flash, listen, pace } = args;
     if (baudRate !== undefined && !(Number.isInteger(baudRate) && baudRate >= 50)) {
@@ -53,6 +59,7 @@ export const emulate = defineVerb({
       );
     }
     const board = loadBoard(args.board);
+    if (hasAgent(args.board)) return runAgent(args.board, board, listen, flash, context);
     let failed: (error: unknown) => void = () => {};
     const failure = new Promise<never>((_, reject) => {
       failed = reject;
@@ -87,6 +94,34 @@ export const emulate = defineVerb({
     return 0;
   },
 });
+
+/** Builds the agent, unless nothing has changed, and runs it. */
+async function runAgent(
+  name: AgentBoard,
+  board: Board,
+  listen: string,
+  flash: string | undefined,
+  { output, progress, signal, environment }: Context,
+): Promise<0> {
+  const { buildAgent } = await import("../../emulator/agent_build.js");
+  const { startAgent } = await import("../../emulator/agent_process.js");
+  const onLine = (line: string) => progress.show(`building the agent: ${line}`);
+  const executable = await buildAgent(name, { environment, signal, onLine });
+  progress.clear();
+  const agent = await startAgent({ board, executable, listen, flash });
+  try {
+    if (output.json) output.record({ ready: true, board: board.name, url: agent.url, flash: flash ?? null });
+    else {
+      output.line(`READY ${agent.url}`);
+      const memory = flash === undefined ? "forgets when it ends" : `flash in ${flash}`;
+      progress.note(progress.colors.dim(`The agent as a process, ${memory}. Ctrl-C ends it.`));
+    }
+    await Promise.race([ending(signal), agent.failure]);
+  } finally {
+    await agent.close();
+  }
+  return 0;
+}
 
 const happened = {
   connected: "is connected",
