@@ -35,6 +35,7 @@ export function moduleSources(own: Readonly<Record<string, string>>): Record<str
  * @throws WamletError WAMLET_COMPILER_FAILED: a fault of ours, never of the model
  */
 export function assemble(assembly: Assembly, signal?: AbortSignal): Promise<Uint8Array> {
+  if (signal?.aborted) return Promise.reject(interrupted());
   const { options } = JSON.parse(readFileSync(packagePath("asconfig.json"), "utf8")) as {
     options: Record<string, unknown>;
   };
@@ -78,7 +79,7 @@ function ask(request: AssembleRequest, signal: AbortSignal | undefined): Promise
       settle(() => {
         worker = null;
         void current.terminate();
-        reject(new WamletError("WAMLET_INTERRUPTED", "Compiling was interrupted.", "Nothing was written."));
+        reject(interrupted());
       });
     current.on("message", onMessage);
     current.on("error", onEnd);
@@ -89,6 +90,10 @@ function ask(request: AssembleRequest, signal: AbortSignal | undefined): Promise
       current.postMessage(request);
     }
   });
+}
+
+function interrupted(): WamletError {
+  return new WamletError("WAMLET_INTERRUPTED", "Compiling was interrupted.", "Nothing was written.");
 }
 
 function failed(what: string): WamletError {

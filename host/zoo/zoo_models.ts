@@ -1,46 +1,22 @@
 /** The well-known models that Wamlet can fetch by name: `examples/zoo.json`, which ships with the package. */
 import { readFileSync } from "node:fs";
 import { closestName } from "../closest_name.js";
-import type { ElementType } from "../element_type.js";
 import { WamletError } from "../errors.js";
 import { packagePath } from "../package_root.js";
+import { parseZoo, type ZooModel } from "./zoo_manifest.js";
 
-export interface ZooModel {
-  /** What the user calls it: `kws`. */
-  readonly name: string;
-  readonly title: string;
-  readonly task: string;
-  /** Name of the file, at its source and on a mirror. */
-  readonly file: string;
-  /** Address of the file at a fixed commit. */
-  readonly source: string;
-  readonly bytes: number;
-  /** Lowercase hex. */
-  readonly sha256: string;
-  /** SPDX identifier. */
-  readonly licence: string;
-  readonly inputs: readonly {
-    readonly type: ElementType;
-    readonly shape: readonly number[];
-    readonly meaning: string;
-  }[];
-  /** Class names of the first output; empty where there are no classes. */
-  readonly labels: readonly string[];
-  /** What is published of its accuracy, and where; null where nothing is. */
-  readonly quality: { readonly text: string; readonly source: string } | null;
-  /** What Wamlet's own tests hold its answers against. */
-  readonly goldens: string;
-}
+export type { ZooModel } from "./zoo_manifest.js";
 
 /** How a model of the zoo is written where a path is expected: `zoo:kws`. */
 const prefix = "zoo:";
 
-/** All models, in the order of the file. */
+/**
+ * All models, in the order of the file.
+ * @throws WamletError WAMLET_INVALID_ZOO where the package is damaged
+ */
 export function listZoo(): readonly ZooModel[] {
-  const { models } = JSON.parse(readFileSync(packagePath("examples", "zoo.json"), "utf8")) as {
-    models: readonly ZooModel[];
-  };
-  return models;
+  const path = packagePath("examples", "zoo.json");
+  return parseZoo(readFileSync(path, "utf8"), path);
 }
 
 /** `kws` of `zoo:kws`; null for anything that is no name of the zoo. */

@@ -1,5 +1,6 @@
 /** Damaged firmware: images, partition tables, bundles, and ESP-IDF's description of a build. */
 import { createHash } from "node:crypto";
+import { relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readAppImage } from "../../host/flash/app_image.js";
 import { readBuildFolder } from "../../host/flash/build_folder.js";
@@ -101,7 +102,7 @@ describeSurvival({
       asked.push(path);
       return images.find(({ name }) => path.endsWith(`${name}.bin`))?.data ?? image;
     });
-    for (const path of asked) expect(path.startsWith("build/")).toBe(true);
+    for (const path of asked) expect(relative("build", path).startsWith("..")).toBe(false);
     checkFirmware(found);
   },
 });

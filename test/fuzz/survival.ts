@@ -33,6 +33,8 @@ export interface Tally {
 
 /** Processor time that one input may take, in microseconds. */
 const mostMicroseconds = 2_000_000;
+/** Places at which a short run cuts a file off. */
+const mostCuts = 2000;
 /** What may stay: compiled code, caches of a bounded size. */
 const mostGrowth = 32 * 1024 * 1024;
 
@@ -86,24 +88,23 @@ export interface Reader {
   readonly wholeOnly?: boolean;
   /** Whether some damage must be refused; false for readers that take anything, or skip what they do not know. */
   readonly refuses?: boolean;
-  /** For readers that take long: one copy of so many. */
-  readonly share?: number;
 }
 
 /** The tests of one reader: the whole file, the file cut off at every byte, and damaged copies. */
 export function describeSurvival(reader: Reader): void {
   const { name, file, read, repair = (bytes: Uint8Array) => bytes, refuses = true } = reader;
   const kinds = reader.mutate ? [mutated, reader.mutate] : [mutated];
-  const copies = Math.ceil(rounds / (reader.share ?? 1));
+  // Short runs cut long files more coarsely.
+  const step = isLongRun ? 1 : Math.ceil(file.length / mostCuts);
   describe(`the reader of ${name}`, () => {
     it("reads the file as it is", async () => {
       expect(await survives(() => read(file))).toBe(reader.whole ?? "read");
     });
 
     it(
-      reader.wholeOnly ? "refuses the file cut off at any byte" : "survives the file cut off at every byte",
+      `${reader.wholeOnly ? "refuses" : "survives"} the file cut off at every ${step > 1 ? `${step}th ` : ""}byte`,
       async () => {
-        const tally = await endure(file.length, (length) => read(file.slice(0, length)));
+        const tally = await endure(Math.ceil(file.length / step), (cut) => read(file.slice(0, cut * step)));
         expectEndured(tally);
         if (reader.wholeOnly) expect(tally.read).toBe(0);
       },
@@ -111,17 +112,17 @@ export function describeSurvival(reader: Reader): void {
     );
 
     it(
-      `survives ${copies} damaged copies`,
+      `survives ${rounds} damaged copies`,
       async () => {
         const below = seeded(2026);
-        const tally = await endure(copies, (round) => {
+        const tally = await endure(rounds, (round) => {
           const damaged = (kinds[(round >> 1) % kinds.length] ?? mutated)(file, below);
           return read(round % 2 === 0 ? damaged : repair(damaged));
         });
         expectEndured(tally);
         if (refuses) expect(tally.refused).toBeGreaterThan(0);
       },
-      patience(copies),
+      patience(rounds),
     );
   });
 }

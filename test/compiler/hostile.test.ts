@@ -1,0 +1,74 @@
+/**
+ * Damaged models through the whole compiler: refused with a reason, or compiled into a module that keeps within its
+ * memory, whatever is fed to it. One model of every operator, so that every operator's checks are tried.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { compile } from "../../host/compiler/compile.js";
+import { WamletError } from "../../host/errors.js";
+import { type Below, mutated, patience, rounds, seeded } from "../fuzz/mutations.js";
+import { endure, expectEndured } from "../fuzz/survival.js";
+import { randomModel, randomOperators } from "../reference/random_graph.js";
+import { startModule } from "./run_module.js";
+
+/** Models that only the checks, the choice of kernels and the plan see, of each operator. */
+const planned = Math.ceil(rounds / 20);
+/** Models that are compiled and run, of each operator: each takes a thousand times as long. */
+const compiled = Math.ceil(rounds / 2000);
+
+const aborted = AbortSignal.abort();
+
+/** Everything up to the assembler, which does not begin. */
+async function plan(model: Uint8Array): Promise<void> {
+  try {
+    await compile(model, { signal: aborted });
+  } catch (error) {
+    if (!(error instanceof WamletError && error.code === "WAMLET_INTERRUPTED")) throw error;
+  }
+}
+
+/** Above this a model is compiled and not run: V8 would take minutes over it, and no board has it. */
+const mostMemory = 1 << 24;
+const mostOpcodes = 1e8;
+
+/** Compiles and runs a model on any bytes. */
+async function run(model: Uint8Array, below: Below): Promise<void> {
+  const module = await compile(model);
+  const { linearMemoryBytes, opcodeBudget, inputs } = module.manifest;
+  if (linearMemoryBytes > mostMemory || opcodeBudget > mostOpcodes) return;
+  const running = startModule(module);
+  running.reset();
+  const bytes = inputs.reduce((sum, place) => sum + place.bytes, 0);
+  for (let inference = 0; inference < 2; inference++) {
+    running.infer(Uint8Array.from({ length: bytes }, () => below(256)));
+  }
+}
+
+// The first compilations start a worker and warm its code up: that is not the models' time.
+beforeAll(async () => {
+  for (const seed of [0, 1]) await compile(randomModel("CONV_2D", seed).bytes);
+});
+
+describe.each(randomOperators)("the compiler of damaged models of %s", (operator) => {
+  const models = Array.from({ length: 4 }, (_, seed) => randomModel(operator, seed).bytes);
+  const pick = (round: number) => models[round % models.length] as Uint8Array;
+
+  it(
+    `refuses or plans ${planned} of them`,
+    async () => {
+      const below = seeded(31);
+      const tally = await endure(planned, (round) => plan(mutated(pick(round), below)));
+      expectEndured(tally);
+      expect(tally.refused).toBeGreaterThan(0);
+    },
+    patience(planned),
+  );
+
+  it(
+    `refuses or compiles and runs ${compiled} of them`,
+    async () => {
+      const below = seeded(32);
+      expectEndured(await endure(compiled, (round) => run(mutated(pick(round), below), below)));
+    },
+    patience(compiled * 100),
+  );
+});
