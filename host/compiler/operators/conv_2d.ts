@@ -5,6 +5,7 @@
 import type { Operator } from "../../model/graph.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator } from "../layer.js";
+import { liveForms } from "../live_channels.js";
 import { input, malformed, nhwc } from "../operands.js";
 import { type Convolution, lowerSlidingFilter, plainForms } from "../sliding_filter.js";
 import { taps } from "../window.js";
@@ -72,4 +73,8 @@ function lower(operator: Operator): Convolution {
   return { ...layer, filterChannels };
 }
 
-export const conv2d = defineOperator({ name: "CONV_2D", lower, forms: [int8, int16, ...lanesForms] });
+export const conv2d = defineOperator({
+  name: "CONV_2D",
+  lower,
+  forms: [int8, int16, ...lanesForms, ...liveForms],
+});
