@@ -60,6 +60,11 @@ function chipName({ chip, imageChipId }: CheckedFirmware): string | null {
   return (chip ?? chips.find(({ imageId }) => imageId === imageChipId))?.name ?? null;
 }
 
+/** For `--json`. */
+export function plainChip({ chip, ...facts }: ChipFacts): object {
+  return { chip: chip.name, ...facts };
+}
+
 /** `ESP32-C3 (revision v0.4), 4 MiB flash, MAC 58:cf:79:…`. */
 export function describeChip({ description, flashBytes, mac, lock }: ChipFacts): string {
   const parts = [description];

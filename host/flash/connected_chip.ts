@@ -134,7 +134,7 @@ export class ConnectedChip {
   }
 
   close(): Promise<void> {
-    return this.port.close();
+    return this.transport.end();
   }
 }
 
@@ -152,7 +152,7 @@ export async function connectChip(options: ConnectOptions): Promise<ConnectedChi
     } catch (error) {
       // A board that is left in its loader looks dead.
       if (options.reset !== false && port.hasControlLines) await restart(port);
-      await port.close();
+      await transport.end();
       const noise = error instanceof WamletError && error.code === "WAMLET_LINE_TIMEOUT";
       if (!noise || handshake === handshakes) throw error;
     }

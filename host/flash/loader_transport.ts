@@ -28,6 +28,7 @@ export class LoaderTransport extends Transport {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #wake: () => void = () => {};
+  readonly #aborted = () => this.#wake();
   #lost: WamletError | null = null;
   #heard = Buffer.alloc(0);
   #heardBytes = 0;
@@ -39,7 +40,7 @@ export class LoaderTransport extends Transport {
     this.#port = port;
     this.#patience = patience;
     this.#signal = signal;
-    signal?.addEventListener("abort", () => this.#wake());
+    signal?.addEventListener("abort", this.#aborted);
   }
 
   readonly url: string;
@@ -166,6 +167,12 @@ export class LoaderTransport extends Transport {
   override async disconnect(): Promise<void> {
     await this.#port.close();
     this.flushInput();
+  }
+
+  /** Closes the port for good. */
+  async end(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    await this.disconnect();
   }
 
   #receive(bytes: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** Each way in which a board cannot be flashed has its own code and says what to do; nothing is erased by any of them. */
 import { SerialPortStream } from "@serialport/stream";
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../host/emulator/seeded_random.js";
 import type { EmulatorBindingInterface } from "../../host/emulator/serialport_types.js";
 import type { WamletError } from "../../host/errors.js";
 import { checkFirmware } from "../../host/flash/firmware.js";
@@ -108,6 +109,17 @@ describe("a board", () => {
     expect(error.code).toBe("WAMLET_NOT_IN_DOWNLOAD_MODE");
     expect(error.message).toContain("boot mode 0x13");
     expect(error.hint).toMatch(/Hold BOOT/);
+  });
+
+  it("that never stops talking nonsense is given up all the same", async () => {
+    const chip = new SimulatedChip();
+    const random = new SeededRandom(3);
+    const talks = setInterval(() => {
+      chip.send(Uint8Array.from({ length: 500 }, () => (random.chance(0.1) ? 0xc0 : random.below(256))));
+    }, 5);
+    const error = await refusal(chip, { reset: "none" });
+    clearInterval(talks);
+    expect(["WAMLET_NOT_IN_DOWNLOAD_MODE", "WAMLET_NO_LOADER"]).toContain(error.code);
   });
 
   it("that says nothing at all is told from one that says something", async () => {

@@ -168,6 +168,8 @@ describe("wamlet boards --probe", () => {
     const { stdout, exitCode } = await runWamlet(["boards", "--probe", "--port", url]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(new RegExp(`${url} {2}ESP32-C6.*8 MiB flash, MAC e8:f9:a4:b5:c6:d7`));
+    const json = JSON.parse((await runWamlet(["boards", "--probe", "--port", url, "--json"])).stdout);
+    expect(json.chips).toMatchObject([{ port: url, chip: "ESP32-C6", flashBytes: 8 << 20, lock: null }]);
   });
 
   it("says why there is no answer, and shows the rest", async () => {

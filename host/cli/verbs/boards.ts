@@ -6,7 +6,7 @@ import { usbText } from "../../descriptor/usb_id.js";
 import { digits, formatBytes, formatEnergy, formatFrequency, wrapText } from "../format.js";
 import { portOptions } from "../options.js";
 import type { Output } from "../output.js";
-import { defineVerb } from "../verb.js";
+import { type Context, defineVerb } from "../verb.js";
 
 export const boards = defineVerb({
   description:
@@ -36,11 +36,10 @@ export const boards = defineVerb({
     const { listPorts } = await import("../../board/ports.js");
     const known = listBoards().map((each) => loadBoard(each));
     const attached = await listPorts();
-    const { probePorts } = await import("../probe_ports.js");
-    const chips = probe || port !== undefined ? await probePorts(attached, port, context) : null;
+    const probed = probe || port !== undefined ? await probeChips(attached, port, context) : [];
     const { formatTable } = await import("../table.js");
-    const { describeChip } = await import("../flash_report.js");
-    output.result(chips === null ? { boards: known, attached } : { boards: known, attached, chips }, () => {
+    const chips = probed.map(({ plain }) => plain);
+    output.result({ boards: known, attached, ...(probe || port !== undefined ? { chips } : {}) }, () => {
       output.line(formatTable(knownColumns, known.map(knownRow), output.colors));
       output.line();
       if (attached.length === 0) {
@@ -50,14 +49,26 @@ export const boards = defineVerb({
       } else {
         output.line(formatTable(attachedColumns, attached.map(attachedRow), output.colors));
       }
-      for (const { port: probed, facts, error } of chips ?? []) {
-        const { bold, yellow } = output.colors;
-        output.line(`${bold(probed)}  ${facts === null ? yellow(error ?? "") : describeChip(facts)}`);
-      }
+      for (const { line } of probed) output.line(line);
     });
     return 0;
   },
 });
+
+/** What the chips behind ports say of themselves, for people and for programs. The loader is loaded only by this. */
+async function probeChips(
+  attached: readonly AttachedPort[],
+  named: string | undefined,
+  context: Context,
+): Promise<{ line: string; plain: object }[]> {
+  const { probePorts } = await import("../probe_ports.js");
+  const { describeChip, plainChip } = await import("../flash_report.js");
+  const { bold, yellow } = context.output.colors;
+  return (await probePorts(attached, named, context)).map(({ port, facts, error }) => ({
+    line: `${bold(port)}  ${facts === null ? yellow(error ?? "") : describeChip(facts)}`,
+    plain: facts === null ? { port, error } : { port, ...plainChip(facts) },
+  }));
+}
 
 const knownColumns = [
   { heading: "board" },

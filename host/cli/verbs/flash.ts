@@ -99,7 +99,7 @@ export const flash = defineVerb({
     const { chooseFlashPort } = await import("../flash_port.js");
     const { flashFirmware } = await import("../../flash/flash_firmware.js");
     const { awaitAgent } = await import("../await_agent.js");
-    const { describeChip, showInfo } = await import("../flash_report.js");
+    const { describeChip, plainChip, showInfo } = await import("../flash_report.js");
     const port = await chooseFlashPort(args, context);
     const total = firmware.images.reduce((sum, { data }) => sum + data.length, 0);
     const flashed = await flashFirmware(firmware, {
@@ -120,7 +120,7 @@ export const flash = defineVerb({
     progress.clear();
     const { facts, loader, baudRate, started } = flashed;
     output.result(
-      { port: port.url, ...facts, loader, baudRate, started, ...plainFirmware(firmware), info },
+      { port: port.url, ...plainChip(facts), loader, baudRate, started, ...plainFirmware(firmware), info },
       () => {
         const images = firmware.images.length === 1 ? "1 image" : `${firmware.images.length} images`;
         output.line(
@@ -155,7 +155,7 @@ async function dump(args: FlashArguments, context: Context): Promise<0> {
   const { parseOffset } = await import("../../flash/build_folder.js");
   const { dumpFlash } = await import("../../flash/flash_firmware.js");
   const { chooseFlashPort } = await import("../flash_port.js");
-  const { describeChip, hex } = await import("../flash_report.js");
+  const { describeChip, hex, plainChip } = await import("../flash_report.js");
   const { writeFileWhole } = await import("../write_file.js");
   const [offset, bytes] = [parseOffset(args.offset), args.size === undefined ? null : parseOffset(args.size)];
   if (args.output === undefined || offset === null || (args.size !== undefined && bytes === null)) {
@@ -172,11 +172,14 @@ async function dump(args: FlashArguments, context: Context): Promise<0> {
   );
   await writeFileWhole(args.output, data);
   const { output } = context;
-  output.result({ port: port.url, ...facts, offset, bytes: data.length, output: args.output }, () => {
-    output.line(
-      `${output.colors.green("✔")} ${formatBytes(data.length)} from ${hex(offset)} of ${describeChip(facts)}`,
-    );
-  });
+  output.result(
+    { port: port.url, ...plainChip(facts), offset, bytes: data.length, output: args.output },
+    () => {
+      output.line(
+        `${output.colors.green("✔")} ${formatBytes(data.length)} from ${hex(offset)} of ${describeChip(facts)}`,
+      );
+    },
+  );
   return 0;
 }
 
