@@ -59,7 +59,9 @@ export class ModuleRunner {
     const runner = new ModuleRunner(worker, manifest, options);
     const { linearMemoryBytes, opcodeBudget, layers } = manifest;
     try {
-      await runner.#ask({ type: "load", payload, linearMemoryBytes, opcodeBudget, layers });
+      const request = { type: "load", payload, linearMemoryBytes, opcodeBudget, layers } as const;
+      // Starting a thread takes what it takes; the caller's limit is for the module.
+      await runner.#ask(request, DEFAULT_WATCHDOG_MILLISECONDS);
     } catch (error) {
       await runner.close();
       throw error;
@@ -106,14 +108,17 @@ export class ModuleRunner {
     this.#worker.postMessage(request);
   }
 
-  async #ask(request: RunnerRequest): Promise<RunnerAnswer> {
+  async #ask(
+    request: RunnerRequest,
+    watchdogMilliseconds = this.#watchdogMilliseconds,
+  ): Promise<RunnerAnswer> {
     if (this.#closed) throw new Refusal("trapped", [], "The module was stopped.");
     // Only a worker that somebody waits for keeps the process alive.
     this.#worker.ref();
     let watchdog: NodeJS.Timeout | undefined;
     const answer = await new Promise<RunnerAnswer | Error | "hung">((resolve) => {
       this.#settle = resolve;
-      watchdog = setTimeout(() => resolve("hung"), this.#watchdogMilliseconds);
+      watchdog = setTimeout(() => resolve("hung"), watchdogMilliseconds);
       this.#post(request);
     });
     clearTimeout(watchdog);
@@ -123,8 +128,8 @@ export class ModuleRunner {
       await this.close();
       throw new Refusal(
         "out-of-time",
-        [this.#watchdogMilliseconds],
-        `The module gave no answer for ${this.#watchdogMilliseconds} ms of real time and was stopped.`,
+        [watchdogMilliseconds],
+        `The module gave no answer for ${watchdogMilliseconds} ms of real time and was stopped.`,
         "Compile the model again; if it stays, the module does not end.",
       );
     }
