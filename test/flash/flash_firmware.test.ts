@@ -27,7 +27,8 @@ function board(
 ): { chip: SimulatedChip; options: ConnectOptions; damaged: () => number } {
   const chip = new SimulatedChip(options);
   const { open, line } = wireChip(chip, wiring, damage);
-  const patience = Object.keys(damage).length === 0 ? 1 : badLinePatience;
+  const swallows = damage.bitErrors ?? damage.drops ?? damage.deafAfter;
+  const patience = swallows === undefined ? 1 : badLinePatience;
   return { chip, options: { url: "/dev/wired", open, usb: bridge, patience }, damaged: () => line.damaged };
 }
 

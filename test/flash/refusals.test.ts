@@ -15,7 +15,7 @@ import { type Wiring, wireChip } from "./simulated_line.js";
 import type { SimulatedChipName } from "./simulated_registers.js";
 
 /** Boards that do not answer need not be waited for as long as real ones. */
-const patience = 0.2;
+const silencePatience = 0.2;
 
 async function refusal(
   chip: SimulatedChip,
@@ -23,6 +23,7 @@ async function refusal(
   kind: SimulatedChipName = "esp32",
 ): Promise<WamletError> {
   const { open } = wireChip(chip, wiring);
+  const patience = wiring.reset === "none" ? silencePatience : 1;
   const options: FlashOptions = {
     url: "/dev/wired",
     open,
@@ -139,7 +140,7 @@ describe("a board", () => {
   it("of a kind that Wamlet does not flash is named", async () => {
     const chip = new SimulatedChip({ kind: "esp32c3", reportsImageId: 12 });
     const { open } = wireChip(chip);
-    await expect(probeChip({ url: "/dev/wired", open, patience })).rejects.toMatchObject({
+    await expect(probeChip({ url: "/dev/wired", open })).rejects.toMatchObject({
       code: "WAMLET_UNKNOWN_CHIP",
       message: expect.stringContaining("ESP32-C2"),
     });
