@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { loadBoard } from "../../host/descriptor/load_board.js";
 import { readModule } from "../../host/module/layout.js";
 import { example, type Running, Workplace } from "./workplace.js";
@@ -79,8 +79,10 @@ describe.skipIf(process.platform === "win32")("a virtual board in one process, i
   });
 
   it("prints nothing but the error where a stream for a program is interrupted", async () => {
-    const stream = place.start("stream", frames, "-n", "1000000", "--json", "--port", board.url);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const words = ["stream", frames, "-n", "1000000", "--json", "--record", "cut.jsonl", "--port", board.url];
+    const stream = place.start(...words);
+    // The recording shows that answers come.
+    await vi.waitUntil(() => existsSync(place.path("cut.jsonl")), { timeout: 60_000 });
     expect(await stream.end("SIGINT")).toBe(2);
     expect(JSON.parse(stream.stdout)).toMatchObject({ error: { code: "WAMLET_INTERRUPTED" } });
   });

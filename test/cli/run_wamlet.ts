@@ -11,6 +11,8 @@ export interface Run {
 export interface RunOptions {
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the command finds on stdin; without it, nothing. */
+  readonly input?: string | Uint8Array;
   /** Words for node itself, before the script. */
   readonly nodeOptions?: readonly string[];
 }
@@ -25,13 +27,18 @@ export function runWamlet(words: readonly string[], options: RunOptions = {}): P
   );
 }
 
-export function runNode(words: readonly string[], { cwd, environment }: RunOptions = {}): Promise<Run> {
+export function runNode(
+  words: readonly string[],
+  { cwd, environment, input }: RunOptions = {},
+): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, words, {
       cwd,
       env: { ...machine, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    // A command that ends before it has read everything is no failure of the test's.
+    child.stdin.on("error", () => {}).end(input);
     const texts = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {

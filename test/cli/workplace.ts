@@ -23,6 +23,11 @@ export class Workplace {
     return runWamlet(words, { cwd: this.folder, environment: this.environment });
   }
 
+  /** Runs it with something on stdin. */
+  pipe(input: string | Uint8Array, ...words: string[]): Promise<Run> {
+    return runWamlet(words, { cwd: this.folder, environment: this.environment, input });
+  }
+
   /** Runs it and parses what `--json` prints, which must be one document and nothing else. */
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON as it comes
   async json(...words: string[]): Promise<any> {
