@@ -17,6 +17,7 @@ const resetMilliseconds = 100;
 const padding = 4;
 /** How often the loader is sought anew where the line damaged its first answers. */
 const handshakes = 3;
+const perhapsNoise: readonly string[] = ["WAMLET_LINE_TIMEOUT", "WAMLET_FLASH_FAILED"];
 const connectAttempts = 7;
 /** esptool's own assumption for a flash whose size code nobody knows. */
 const assumedFlashBytes = 4 << 20;
@@ -153,7 +154,7 @@ export async function connectChip(options: ConnectOptions): Promise<ConnectedChi
       // A board that is left in its loader looks dead.
       if (options.reset !== false && port.hasControlLines) await restart(port);
       await transport.end();
-      const noise = error instanceof WamletError && error.code === "WAMLET_LINE_TIMEOUT";
+      const noise = error instanceof WamletError && perhapsNoise.includes(error.code);
       if (!noise || handshake === handshakes) throw error;
     }
   }

@@ -158,6 +158,16 @@ describe("a bad line", () => {
     });
   }
 
+  for (const flipAt of [300, 2000, 9000, 15_000, 30_000, 45_000, 55_000]) {
+    it(`with one wrong bit, in byte ${flipAt}, is got over`, async () => {
+      const { chip, options, damaged } = board({}, { reset: "classic" }, { flipAt });
+      const firmware = firmwareFor("esp32", 100_000);
+      await flashFirmware(firmware, { ...options, patience: 0.4 });
+      expect(damaged()).toBe(1);
+      expectFlashed(chip, firmware);
+    });
+  }
+
   it("that goes deaf in the middle is given up, with what to do", async () => {
     const { options } = board({}, { reset: "classic" }, { deafAfter: 60_000 });
     const error = await failure(flashFirmware(firmwareFor("esp32", 100_000), options));

@@ -22,6 +22,8 @@ export interface Damage {
   /** Probability that a byte does not arrive. */
   readonly drops?: number;
   readonly seed?: number;
+  /** Number of the one byte, of either direction, that gets a wrong bit. */
+  readonly flipAt?: number;
   /** Bytes to the chip after which the line carries nothing more. */
   readonly deafAfter?: number;
   /** Bytes to the chip after which the line ends. */
@@ -43,7 +45,10 @@ export class DamagedLine {
     const arrived: number[] = [];
     for (const byte of bytes) {
       if (this.passed++ >= deafAfter) continue;
-      if (this.#random.chance(drops)) this.damaged++;
+      if (this.passed === this.damage.flipAt) {
+        this.damaged++;
+        arrived.push(byte ^ 0x10);
+      } else if (this.#random.chance(drops)) this.damaged++;
       else if (this.#random.chance(bitErrors)) {
         this.damaged++;
         arrived.push(byte ^ (1 << this.#random.below(8)));
