@@ -49,7 +49,10 @@ async function run(model: Uint8Array, below: Below): Promise<void> {
   running.reset();
   const bytes = inputs.reduce((sum, place) => sum + place.bytes, 0);
   for (let inference = 0; inference < 2; inference++) {
-    inferAnything(running, Uint8Array.from({ length: bytes }, () => below(256)));
+    inferAnything(
+      running,
+      Uint8Array.from({ length: bytes }, () => below(256)),
+    );
   }
 }
 
