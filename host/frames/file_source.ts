@@ -134,7 +134,7 @@ function fileSize(path: string): number {
   throw new WamletError(
     "WAMLET_FILE_UNREADABLE",
     `${path} is not a file.`,
-    "Name a file; frames from a pipe can be written to a file first.",
+    'Name a file; "wamlet stream -" takes frames from a pipe.',
   );
 }
 

@@ -148,6 +148,21 @@ describe.skipIf(process.platform === "win32")("a virtual board in one process, i
     expect(stream.stderr).toContain("WAMLET_LINE_CLOSED");
   });
 
+  it.skipIf(process.platform === "win32")(
+    "that falls silent is given up after --timeout seconds",
+    async () => {
+      const silent = await place.emulate("--pace", "fast");
+      const words = ["-m", motion, "-n", "1000000", "-o", "csv", "--timeout", "1.5", "--port", silent.url];
+      const stream = place.start("stream", frames, ...words);
+      await stream.saw(/^4,/m);
+      silent.child.kill("SIGSTOP");
+      expect(await stream.ended).toBe(1);
+      expect(stream.stderr).toMatch(/silent for 1\.5 s .*\[WAMLET_LINE_TIMEOUT\]/);
+      expect(stream.stderr).toContain("--timeout SECONDS");
+      await silent.end("SIGKILL");
+    },
+  );
+
   it("refuses an address that is none, a port in use, and a board nobody knows", async () => {
     for (const [words, code] of [
       [["--listen", "udp:7"], "WAMLET_INVALID_PORT"],

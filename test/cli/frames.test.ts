@@ -96,6 +96,16 @@ describe("frames of every kind on the command line", () => {
     expect(whole.stderr).toBe("");
   });
 
+  it("a model compiled on the fly answers alike whatever --optimize says", async () => {
+    const model = example("digits", "digits.tflite");
+    const [small, fast] = [
+      await answers(model, example("digits", "frames.npy"), "-n", "4", "--optimize", "size"),
+      await answers(model, example("digits", "frames.npy"), "-n", "4", "--optimize", "speed"),
+    ];
+    expect(small.bytes).toHaveLength(40);
+    expect(small.bytes).toEqual(fast.bytes);
+  });
+
   it("reads the tensor's own integers with --quantised", async () => {
     const integers = Array.from({ length: 64 }, () => random.below(256) - 128);
     const reals = integers.map((integer) => (integer + 128) / 256);

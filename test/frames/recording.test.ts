@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readFrames } from "../../host/frames/read_frames.js";
-import { type RecordedFrame, Recording, readRecordedAnswers } from "../../host/frames/recording.js";
+import {
+  isRecording,
+  type RecordedFrame,
+  Recording,
+  readRecordedAnswers,
+} from "../../host/frames/recording.js";
 import { refusal, seededRandom, tensorOf } from "./material.js";
 
 const folder = mkdtempSync(join(tmpdir(), "wamlet-recording-"));
@@ -49,6 +54,15 @@ describe("a recording", () => {
     expect(Array.from(replay, (frame) => frame.inputs)).toEqual(content.map((frame) => frame.inputs));
     const answers = readRecordedAnswers(path, outputs);
     expect(Array.from(answers, (frame) => frame.inputs)).toEqual(content.map((frame) => frame.outputs));
+  });
+
+  it("is told from every other file by its first line", () => {
+    expect(isRecording(recorded("told.jsonl", frames(2)))).toBe(true);
+    expect(isRecording(recorded("empty.jsonl", []))).toBe(true);
+    const named = (text: string) => ({ name: "frames.jsonl", bytes: new TextEncoder().encode(text) });
+    for (const text of ["", "[1, 2, 3]\n", '{"values": [1]}\n', '{"wamlet": "recording"', "\u0093NUMPY"]) {
+      expect(isRecording(named(text)), text).toBe(false);
+    }
   });
 
   it("is whole lines of JSON that anybody can read", () => {
