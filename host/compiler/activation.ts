@@ -15,6 +15,9 @@ const ranges: Readonly<Record<string, readonly [low: number | null, high: number
   RELU_N1_TO_1: [-1, 1],
 };
 
+/** The fused activations that operators take. */
+export const fusedActivationNames: readonly string[] = Object.keys(ranges);
+
 /** Smallest and largest value of an integer element type. */
 export function typeRange(type: Tensor["type"]): ClampRange {
   switch (type) {
@@ -42,7 +45,7 @@ export function fusedActivation(operator: Operator, output: Tensor): ClampRange 
     throw unsupported(
       operator,
       `fused activation ${name}`,
-      `Supported are ${Object.keys(ranges).join(", ")}.`,
+      `Supported are ${fusedActivationNames.join(", ")}.`,
     );
   }
   const { minimum, maximum } = typeRange(output.type);

@@ -76,6 +76,7 @@ function kernelOf(layer: DepthwiseConvolution, columns: number): DepthwiseKernel
 function stripForm(columns: number): KernelForm<DepthwiseConvolution> {
   return {
     name: `depthwise_strip_${columns}`,
+    when: "int8, one batch, 3×3, a filter a channel, stride 1 or 2, N output columns at least, and every channel proved to fit",
     applies: (layer) => layer.horizontal.outputs >= columns && prove(layer) !== null,
     generated: (layer) => depthwiseName(kernelOf(layer, columns)),
     cost: (layer) => cost(layer, kernelOf(layer, columns)),

@@ -131,6 +131,7 @@ function tileForm(pixels: number, words: number): KernelForm<Convolution> {
   };
   return {
     name: `lanes_${pixels}x${words}`,
+    when: "int8, P pixels a row and 3·Q output channels at least, and the sums of each channel's weights proved to fit lanes",
     applies(layer) {
       const shape = geometry(layer);
       return (

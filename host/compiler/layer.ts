@@ -55,6 +55,8 @@ export interface Places {
 export interface KernelForm<L> {
   /** `conv_2d_plain`. */
   readonly name: string;
+  /** When it applies, for docs/OPERATORS.md; a form without it always applies. */
+  readonly when?: string;
   applies(layer: L, target: Target): boolean;
   /** Name of the generated kernel, shared by layers with the same one; a form without it calls `assembly/` alone. */
   generated?(layer: L): string;
@@ -100,6 +102,10 @@ export interface BoundLayer extends LoweredLayer {
 export interface OperatorCompiler {
   /** `CONV_2D`. */
   readonly name: string;
+  /** What it is limited to beside its types, for docs/OPERATORS.md. */
+  readonly limits: readonly string[];
+  /** Its kernel forms, and when each applies; null: always. */
+  readonly forms: readonly { readonly name: string; readonly when: string | null }[];
   bind(operator: Operator, target: Target): BoundLayer;
 }
 
@@ -109,11 +115,14 @@ export interface OperatorCompiler {
  */
 export function defineOperator<L extends LoweredLayer>(definition: {
   readonly name: string;
+  readonly limits?: readonly string[];
   lower(operator: Operator): L;
   readonly forms: readonly KernelForm<L>[];
 }): OperatorCompiler {
   return {
     name: definition.name,
+    limits: definition.limits ?? [],
+    forms: definition.forms.map(({ name, when }) => ({ name, when: when ?? null })),
     bind(operator, target) {
       const layer = definition.lower(operator);
       const forms = definition.forms
@@ -159,6 +168,7 @@ export function mapForm<L extends LoweredLayer, M extends LoweredLayer>(
 ): KernelForm<L> {
   return {
     name: form.name,
+    ...(form.when ? { when: form.when } : {}),
     applies: (layer, target) => applies(layer) && form.applies(to(layer), target),
     ...(form.generated ? { generated: (layer: L) => form.generated?.(to(layer)) ?? "" } : {}),
     cost: (layer, target) => form.cost(to(layer), target),

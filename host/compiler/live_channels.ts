@@ -111,6 +111,7 @@ function packLists({ inputs, outputs, row }: Live): Uint8Array {
 function onLiveChannels(form: KernelForm<Convolution>): KernelForm<Convolution> {
   return {
     name: `${form.name}_live`,
+    when: `as the same without _live, and at most ${100 * worthwhile} % of the products matter: the others' channels never change`,
     applies(layer, target) {
       const live = liveChannels(layer);
       return live !== null && form.applies(live.reduced, target);

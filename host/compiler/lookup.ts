@@ -9,6 +9,7 @@ export function lookupForm<L extends LoweredLayer>(
 ): KernelForm<L> {
   return {
     name,
+    when: "int8 to int8",
     applies: (layer) => layer.inputs[0]?.type === "int8" && layer.outputs[0]?.type === "int8",
     // 256 bytes brought in weigh about as much as eight opcodes (85 + 0.53 a byte against ~20 an opcode).
     cost: (layer) => ({ opcodes: 20 + (layer.outputs[0] as Tensor).elements * 8, bytesMoved: 256 }),

@@ -14,6 +14,7 @@ import {
   type LoweredLayer,
   type OperatorCompiler,
 } from "./layer.js";
+import { fiveLoops, sameQuantisation } from "./limits.js";
 import { malformed, unsupported } from "./operands.js";
 
 /** to[toStart + Σ iₐ·toStepsₐ] = from[fromStart + Σ iₐ·fromStepsₐ] for all 0 ≤ iₐ < shapeₐ; counted in elements. */
@@ -61,6 +62,7 @@ const elementTypes: Readonly<Record<number, string>> = { 1: "u8", 2: "u16", 4: "
 
 const copying: KernelForm<LoweredMovement> = {
   name: "copy",
+  when: "anything moves",
   applies: (layer) => layer.alias === undefined,
   cost(layer) {
     let opcodes = 0;
@@ -161,8 +163,13 @@ function movesNothing({ inputs, outputs, fill }: Movement, copies: readonly RunC
  * Makes a table entry of a function that says which copies an operator is.
  * @throws WamletError (from `bind`) where tensors differ in type or quantisation, for a movement cannot rescale
  */
-export function defineMovement(name: string, lower: (operator: Operator) => Movement): OperatorCompiler {
+export function defineMovement(
+  name: string,
+  limits: readonly string[],
+  lower: (operator: Operator) => Movement,
+): OperatorCompiler {
   return defineOperator<LoweredMovement>({
+    limits: [sameQuantisation, fiveLoops, ...limits],
     name,
     forms: [alias, copying],
     lower(operator) {

@@ -71,6 +71,7 @@ function wordsForm(words: number): KernelForm<Convolution> {
   });
   return {
     name: `pairs_${words}`,
+    when: `int8, one vector, 6·N outputs at least, and all but ${mostApart} channels proved to fit lanes of two weights`,
     applies: (layer) => layer.outputChannels >= size && prove(layer) !== null,
     generated: (layer) => pairsName(kernelOf(layer)),
     cost: (layer) => cost(layer, kernelOf(layer)),

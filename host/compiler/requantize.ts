@@ -22,10 +22,12 @@ export const elementTypes: Readonly<Record<string, string>> = {
 
 export function requantizeForm<L extends Requantization>(
   name: string,
+  when: string | null,
   applies: (layer: L) => boolean,
 ): KernelForm<L> {
   return {
     name,
+    ...(when ? { when } : {}),
     applies,
     cost: (layer) => ({ opcodes: 12 + (layer.outputs[0] as Tensor).elements * 24, bytesMoved: 0 }),
     scratch: () => [],

@@ -139,6 +139,7 @@ export function plainForms<L extends SlidingFilter>(
   return {
     int8: {
       name: `${kernels.file}_plain`,
+      when: "int8",
       applies: (layer) => !isInt16(layer),
       cost: (layer) => ({
         opcodes: Math.round(kernels.int8Opcodes(layer)),
@@ -161,6 +162,7 @@ export function plainForms<L extends SlidingFilter>(
     },
     int16: {
       name: `${kernels.file}_int16_plain`,
+      when: "int16",
       applies: isInt16,
       cost: (layer) => ({
         opcodes: Math.round(kernels.int16Opcodes(layer)),

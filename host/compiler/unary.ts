@@ -17,10 +17,12 @@ interface Unary extends LoweredLayer {
 
 /**
  * Makes a table entry of a function of one value.
+ * @param limits for docs/OPERATORS.md
  * @param fold the function for these quantisations; what it returns may lie beyond int8 and is cut to it
  */
 export function defineUnary(
   name: string,
+  limits: readonly string[],
   fold: (operator: Operator, from: PerTensor, to: PerTensor) => (value: number) => number,
 ): OperatorCompiler {
   const table = lookupForm<Unary>(`${name.toLowerCase()}_table`, (layer, value) =>
@@ -28,6 +30,7 @@ export function defineUnary(
   );
   return defineOperator<Unary>({
     name,
+    limits,
     forms: [table],
     lower(operator) {
       const x = input(operator, 0);

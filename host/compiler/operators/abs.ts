@@ -2,7 +2,7 @@
 import { multiplyByQuantizedMultiplier, quantizeMultiplier } from "../fixed_point.js";
 import { defineUnary } from "../unary.js";
 
-export const abs = defineUnary("ABS", (_operator, from, to) => {
+export const abs = defineUnary("ABS", [], (_operator, from, to) => {
   const multiplier = quantizeMultiplier(from.scale / to.scale);
   return (value) => {
     const magnitude = Math.abs(value - from.zeroPoint);

@@ -12,6 +12,7 @@ import {
 } from "../elementwise.js";
 import { shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { broadcasting, fusedActivations } from "../limits.js";
 
 interface Sum extends Elementwise, CommonScale {
   /** 1, or −1 where the right operand is subtracted. */
@@ -73,12 +74,14 @@ function lower(operator: Operator, rightSign: number, divide: (a: number, b: num
 
 export const add = defineOperator<Sum>({
   name: "ADD",
+  limits: [broadcasting, fusedActivations],
   lower: (operator) => lower(operator, 1, (a, b) => a / b),
   forms: [plain],
 });
 
 export const sub = defineOperator<Sum>({
   name: "SUB",
+  limits: [broadcasting, fusedActivations],
   // CalculateOpDataSub in sub_common.cc divides in float32 where ADD has doubles.
   lower: (operator) => lower(operator, -1, (a, b) => Math.fround(a / b)),
   forms: [plain],

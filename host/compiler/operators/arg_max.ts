@@ -60,12 +60,14 @@ function lower(operator: Operator, flip: number): ArgMax {
 
 export const argMax = defineOperator({
   name: "ARG_MAX",
+  limits: ["one constant axis, which the output leaves out"],
   lower: (operator) => lower(operator, 0),
   forms: [plain],
 });
 
 export const argMin = defineOperator({
   name: "ARG_MIN",
+  limits: ["one constant axis, which the output leaves out"],
   lower: (operator) => lower(operator, -1),
   forms: [plain],
 });

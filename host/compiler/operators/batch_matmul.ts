@@ -126,4 +126,9 @@ function lower(operator: Operator): BatchMatmul {
   };
 }
 
-export const batchMatmul = defineOperator({ name: "BATCH_MATMUL", lower, forms: [plain] });
+export const batchMatmul = defineOperator({
+  name: "BATCH_MATMUL",
+  limits: ["two dimensions at least; batches broadcast through at most three"],
+  lower,
+  forms: [plain],
+});

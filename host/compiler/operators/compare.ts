@@ -3,6 +3,7 @@ import type { Operator, Tensor } from "../../model/graph.js";
 import { type Elementwise, elementwiseArguments, elementwiseCost, lowerElementwise } from "../elementwise.js";
 import { type QuantizedMultiplier, quantizeMultiplier } from "../fixed_point.js";
 import { defineOperator, type KernelForm, type OperatorCompiler } from "../layer.js";
+import { broadcasting } from "../limits.js";
 import { perTensor, unsupported } from "../operands.js";
 
 interface Comparison extends Elementwise {
@@ -52,6 +53,7 @@ function scaleMultiplier(operator: Operator, tensor: Tensor): QuantizedMultiplie
 function comparison(name: string, truth: number): OperatorCompiler {
   return defineOperator<Comparison>({
     name,
+    limits: [broadcasting, "scales below 1, as TensorFlow Lite has it"],
     forms: [plain],
     lower(operator) {
       const layer = lowerElementwise(operator, ["int8"], "bool");

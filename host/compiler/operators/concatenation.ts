@@ -53,5 +53,5 @@ function lowerPack(operator: Operator): Movement {
   return { inputs, outputs: [y], copies };
 }
 
-export const concatenation = defineMovement("CONCATENATION", lowerConcatenation);
-export const pack = defineMovement("PACK", lowerPack);
+export const concatenation = defineMovement("CONCATENATION", ["no fused activation"], lowerConcatenation);
+export const pack = defineMovement("PACK", [], lowerPack);

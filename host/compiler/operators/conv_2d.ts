@@ -5,6 +5,7 @@
 import type { Operator } from "../../model/graph.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator } from "../layer.js";
+import { filterQuantisation, fourDimensions, fusedActivations, int16Sums, slidingWindow } from "../limits.js";
 import { liveForms } from "../live_channels.js";
 import { input, malformed, nhwc } from "../operands.js";
 import { type Convolution, lowerSlidingFilter, plainForms } from "../sliding_filter.js";
@@ -75,6 +76,7 @@ function lower(operator: Operator): Convolution {
 
 export const conv2d = defineOperator({
   name: "CONV_2D",
+  limits: [fourDimensions, filterQuantisation, slidingWindow, fusedActivations, int16Sums],
   lower,
   forms: [int8, int16, ...lanesForms, ...liveForms],
 });

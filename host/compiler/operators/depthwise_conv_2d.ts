@@ -6,6 +6,7 @@ import type { Operator } from "../../model/graph.js";
 import { depthwiseForms } from "../depthwise_lanes.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator, mapForm } from "../layer.js";
+import { filterQuantisation, fourDimensions, fusedActivations, int16Sums, slidingWindow } from "../limits.js";
 import { input, malformed, nhwc } from "../operands.js";
 import {
   type Convolution,
@@ -84,6 +85,7 @@ const ofOneChannel = lanesForms.map((form) =>
 
 export const depthwiseConv2d = defineOperator({
   name: "DEPTHWISE_CONV_2D",
+  limits: [fourDimensions, filterQuantisation, slidingWindow, fusedActivations, int16Sums],
   lower,
   forms: [int8, int16, ...depthwiseForms, ...ofOneChannel],
 });

@@ -3,7 +3,7 @@ import { roundHalfAway } from "../fixed_point.js";
 import { defineUnary } from "../unary.js";
 
 /** elu.cc makes its table in float32, each step rounded. */
-export const elu = defineUnary("ELU", (_operator, from, to) => {
+export const elu = defineUnary("ELU", [], (_operator, from, to) => {
   const inverseScale = Math.fround(1 / to.scale);
   return (value) => {
     const real = Math.fround(from.scale * (value - from.zeroPoint));

@@ -6,6 +6,7 @@ import { requireInt16 } from "../filter_int16.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../layer.js";
+import { filterQuantisation, fusedActivations, int16Sums } from "../limits.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
 import { pairsForms } from "../pairs.js";
 import { type Convolution, isInt16 } from "../sliding_filter.js";
@@ -33,6 +34,7 @@ const recordBytes = (layer: FullyConnected) => (4 + layer.inputDepth + 3) & ~3;
 
 const plain: KernelForm<FullyConnected> = {
   name: "fully_connected_plain",
+  when: "int8, one scale for all weights",
   applies: (layer) => !isInt16(layer) && layer.shared !== null,
   cost(layer) {
     const dot = Math.floor(layer.inputDepth / 4) * 20 + (layer.inputDepth % 4) * 8;
@@ -106,6 +108,7 @@ function asConvolution(layer: FullyConnected): Convolution {
 const perOutput: KernelForm<FullyConnected> = {
   ...mapForm(convolution, (layer: FullyConnected) => layer.shared === null, asConvolution),
   name: "fully_connected_per_output",
+  when: "int8, a scale per output",
 };
 
 const int16: KernelForm<FullyConnected> = {
@@ -179,6 +182,7 @@ function lower(operator: Operator): FullyConnected {
 
 export const fullyConnected = defineOperator({
   name: "FULLY_CONNECTED",
+  limits: ["filter of two dimensions in the default format", filterQuantisation, fusedActivations, int16Sums],
   lower,
   forms: [plain, perOutput, int16, ...asWords],
 });

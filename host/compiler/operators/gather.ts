@@ -2,6 +2,7 @@
 import { elementBytes } from "../../element_type.js";
 import type { Operator, Tensor } from "../../model/graph.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { sameQuantisation } from "../limits.js";
 import { requireSameElements } from "../movement.js";
 import {
   constantIntegers,
@@ -44,6 +45,7 @@ const sizes = (layer: Gather) =>
 
 const fromMemory: KernelForm<Gather> = {
   name: "gather_plain",
+  when: "the gathered tensor is computed",
   applies: (layer) => layer.from.data === null,
   cost,
   scratch: () => [],
@@ -65,6 +67,7 @@ const fromMemory: KernelForm<Gather> = {
 /** A table of vectors (an embedding) stays in the weight segment. */
 const fromWeights: KernelForm<Gather> = {
   name: "gather_weights",
+  when: "the gathered tensor is a constant: only what is picked is brought in",
   applies: (layer) => layer.from.data !== null,
   cost,
   scratch: () => [],
@@ -120,4 +123,12 @@ function lower(operator: Operator): Gather {
   };
 }
 
-export const gather = defineOperator({ name: "GATHER", lower, forms: [fromMemory, fromWeights] });
+export const gather = defineOperator({
+  name: "GATHER",
+  limits: [
+    sameQuantisation,
+    "constant indices are checked; a computed one outside ends the inference by a trap",
+  ],
+  lower,
+  forms: [fromMemory, fromWeights],
+});

@@ -15,28 +15,34 @@ function to16({ multiplier, shift }: QuantizedMultiplier): QuantizedMultiplier {
 }
 
 /** HardSwishPrepare and HardSwish (reference/hard_swish.h), scales in float32 as there. */
-export const hardSwish = defineUnary("HARD_SWISH", (operator, from, to) => {
-  const fineScale = Math.fround(from.scale / 128);
-  const output = to16(quantizeMultiplier(Math.fround(fineScale / to.scale)));
-  const reluish = to16(quantizeMultiplier(Math.fround(fineScale / Math.fround(3 / 32768))));
-  // TFLite refuses the first; its 16-bit shifts mean something else beyond 15 bits.
-  if (output.shift > 0 || output.shift < -15 || reluish.shift < -15) {
-    throw unsupported(
-      operator,
-      `the scales ${from.scale} of the input and ${to.scale} of the output are too far apart`,
-      "Quantise the operator's output over the range that it has.",
-    );
-  }
-  return (value) => {
-    const fine = (value - from.zeroPoint) * 128;
-    const onOutputScale = highMultiply16(fine, output.multiplier);
-    // The last bit of a left shift comes after the multiplication, where its saturation is wanted.
-    const early = reluish.shift > 0 ? saturate16(fine * 2 ** (reluish.shift - 1)) : fine;
-    const multiplied = highMultiply16(early, reluish.multiplier);
-    const shifted =
-      reluish.shift > 0 ? saturate16(multiplied * 2) : roundingDivideByPowerOfTwo(multiplied, -reluish.shift);
-    const fraction = (shifted + 2 ** 15) >> 1;
-    const product = Math.trunc((fraction * onOutputScale) / 2 ** 15);
-    return roundingDivideByPowerOfTwo(product, -output.shift) + to.zeroPoint;
-  };
-});
+export const hardSwish = defineUnary(
+  "HARD_SWISH",
+  ["the output's scale from 1/128 of the input's to 512 times it"],
+  (operator, from, to) => {
+    const fineScale = Math.fround(from.scale / 128);
+    const output = to16(quantizeMultiplier(Math.fround(fineScale / to.scale)));
+    const reluish = to16(quantizeMultiplier(Math.fround(fineScale / Math.fround(3 / 32768))));
+    // TFLite refuses the first; its 16-bit shifts mean something else beyond 15 bits.
+    if (output.shift > 0 || output.shift < -15 || reluish.shift < -15) {
+      throw unsupported(
+        operator,
+        `the scales ${from.scale} of the input and ${to.scale} of the output are too far apart`,
+        "Quantise the operator's output over the range that it has.",
+      );
+    }
+    return (value) => {
+      const fine = (value - from.zeroPoint) * 128;
+      const onOutputScale = highMultiply16(fine, output.multiplier);
+      // The last bit of a left shift comes after the multiplication, where its saturation is wanted.
+      const early = reluish.shift > 0 ? saturate16(fine * 2 ** (reluish.shift - 1)) : fine;
+      const multiplied = highMultiply16(early, reluish.multiplier);
+      const shifted =
+        reluish.shift > 0
+          ? saturate16(multiplied * 2)
+          : roundingDivideByPowerOfTwo(multiplied, -reluish.shift);
+      const fraction = (shifted + 2 ** 15) >> 1;
+      const product = Math.trunc((fraction * onOutputScale) / 2 ** 15);
+      return roundingDivideByPowerOfTwo(product, -output.shift) + to.zeroPoint;
+    };
+  },
+);

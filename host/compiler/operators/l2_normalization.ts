@@ -58,4 +58,13 @@ function lower(operator: Operator): L2Normalization {
   };
 }
 
-export const l2Normalization = defineOperator({ name: "L2_NORMALIZATION", lower, forms: [plain] });
+export const l2Normalization = defineOperator({
+  name: "L2_NORMALIZATION",
+  limits: [
+    "over the last dimension, of at most 32768 elements",
+    "output of scale 2⁻⁷ and zero point 0",
+    "no fused activation",
+  ],
+  lower,
+  forms: [plain],
+});

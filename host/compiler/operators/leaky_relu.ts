@@ -13,7 +13,7 @@ function quantizeSignedMultiplier(real: number): QuantizedMultiplier {
   return { multiplier: real < 0 ? -multiplier : multiplier, shift };
 }
 
-export const leakyRelu = defineUnary("LEAKY_RELU", (operator, from, to) => {
+export const leakyRelu = defineUnary("LEAKY_RELU", [], (operator, from, to) => {
   const { alpha } = operator.options.fields;
   if (typeof alpha !== "number" || !Number.isFinite(alpha)) throw malformed(operator, `alpha is ${alpha}`);
   // CalculateOpDataLeakyRelu computes both reals in float32.

@@ -24,12 +24,16 @@ function saturating(operator: Operator, from: PerTensor, within: (argument: numb
   };
 }
 
-export const logistic = defineUnary("LOGISTIC", (operator, from, to) => {
-  requireOutput(operator, to, 2 ** -8, -128);
-  return saturating(operator, from, (q4) => roundingDivideByPowerOfTwo(logisticQ4(q4), 23) - 128);
-});
+export const logistic = defineUnary(
+  "LOGISTIC",
+  ["output of scale 2⁻⁸ and zero point −128"],
+  (operator, from, to) => {
+    requireOutput(operator, to, 2 ** -8, -128);
+    return saturating(operator, from, (q4) => roundingDivideByPowerOfTwo(logisticQ4(q4), 23) - 128);
+  },
+);
 
-export const tanh = defineUnary("TANH", (operator, from, to) => {
+export const tanh = defineUnary("TANH", ["output of scale 2⁻⁷ and zero point 0"], (operator, from, to) => {
   requireOutput(operator, to, 2 ** -7, 0);
   return saturating(operator, from, (q4) => roundingDivideByPowerOfTwo(tanhQ4(q4), 24));
 });

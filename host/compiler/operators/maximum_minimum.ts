@@ -2,6 +2,7 @@
 import type { Operator } from "../../model/graph.js";
 import { type Elementwise, elementwiseArguments, elementwiseCost, lowerElementwise } from "../elementwise.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { broadcasting, sameQuantisation } from "../limits.js";
 import { requireSameElements } from "../movement.js";
 
 interface Extreme extends Elementwise {
@@ -32,12 +33,14 @@ function lower(operator: Operator, smaller: number): Extreme {
 
 export const maximum = defineOperator<Extreme>({
   name: "MAXIMUM",
+  limits: [broadcasting, sameQuantisation],
   lower: (operator) => lower(operator, 0),
   forms: [plain],
 });
 
 export const minimum = defineOperator<Extreme>({
   name: "MINIMUM",
+  limits: [broadcasting, sameQuantisation],
   lower: (operator) => lower(operator, 1),
   forms: [plain],
 });

@@ -2,6 +2,7 @@
 import type { Operator } from "../../model/graph.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { constantAxes } from "../limits.js";
 import { perTensor } from "../operands.js";
 import { lowerReduction, type Reduction, reductionArguments, reductionCost } from "../reduction.js";
 
@@ -57,12 +58,14 @@ function lower(operator: Operator, divide: boolean): Mean {
 
 export const mean = defineOperator({
   name: "MEAN",
+  limits: [constantAxes],
   lower: (operator) => lower(operator, true),
   forms: [plain],
 });
 
 export const sum = defineOperator({
   name: "SUM",
+  limits: [constantAxes],
   lower: (operator) => lower(operator, false),
   forms: [plain],
 });

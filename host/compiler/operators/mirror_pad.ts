@@ -65,4 +65,4 @@ function lower(operator: Operator): Movement {
   return { inputs: [x], outputs: [y], copies };
 }
 
-export const mirrorPad = defineMovement("MIRROR_PAD", lower);
+export const mirrorPad = defineMovement("MIRROR_PAD", ["paddings constant"], lower);

@@ -10,6 +10,7 @@ import {
 } from "../elementwise.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { broadcasting, fusedActivations } from "../limits.js";
 import { perTensor } from "../operands.js";
 
 interface Product extends Elementwise {
@@ -64,4 +65,9 @@ function lower(operator: Operator): Product {
   };
 }
 
-export const mul = defineOperator({ name: "MUL", lower, forms: [plain] });
+export const mul = defineOperator({
+  name: "MUL",
+  limits: [broadcasting, fusedActivations],
+  lower,
+  forms: [plain],
+});

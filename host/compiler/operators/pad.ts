@@ -2,6 +2,7 @@
 import type { Operator, Tensor } from "../../model/graph.js";
 import { denseSteps } from "../dimensions.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { sameQuantisation } from "../limits.js";
 import { requireSameElements } from "../movement.js";
 import {
   constant,
@@ -122,9 +123,17 @@ function paddingValue(operator: Operator, x: Tensor): number {
   return new Int8Array(constant(operator, tensor))[0] as number;
 }
 
-export const pad = defineOperator({ name: "PAD", lower, forms: [plain] });
+const padding = "paddings constant, in at most five dimensions";
+
+export const pad = defineOperator({
+  name: "PAD",
+  limits: [padding, sameQuantisation],
+  lower,
+  forms: [plain],
+});
 export const padV2 = defineOperator<Pad>({
   name: "PADV2",
+  limits: [padding, sameQuantisation, "the value a constant"],
   lower: (operator) => ({ ...lower(operator), value: paddingValue(operator, input(operator, 0)) }),
   forms: [plain],
 });

@@ -2,6 +2,7 @@
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { fourDimensions, fusedActivations, sameQuantisation, slidingWindow } from "../limits.js";
 import {
   input,
   integerOption,
@@ -109,12 +110,14 @@ function lower(operator: Operator): Pool {
 
 export const averagePool2d = defineOperator({
   name: "AVERAGE_POOL_2D",
+  limits: [fourDimensions, sameQuantisation, slidingWindow, fusedActivations],
   lower,
   forms: [plain("average_pool_2d_plain", "averagePool2d", 6, 30)],
 });
 
 export const maxPool2d = defineOperator({
   name: "MAX_POOL_2D",
+  limits: [fourDimensions, sameQuantisation, slidingWindow, fusedActivations],
   lower,
   forms: [plain("max_pool_2d_plain", "maxPool2d", 8, 20)],
 });

@@ -3,6 +3,7 @@ import type { Operator } from "../../model/graph.js";
 import { type Elementwise, elementwiseArguments, elementwiseCost, lowerElementwise } from "../elementwise.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { broadcasting } from "../limits.js";
 import { perTensor, requireShape } from "../operands.js";
 
 interface Prelu extends Elementwise {
@@ -59,4 +60,9 @@ function lower(operator: Operator): Prelu {
   };
 }
 
-export const prelu = defineOperator({ name: "PRELU", lower, forms: [plain] });
+export const prelu = defineOperator({
+  name: "PRELU",
+  limits: ["alpha broadcasts to the input", broadcasting],
+  lower,
+  forms: [plain],
+});

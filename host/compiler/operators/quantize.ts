@@ -31,6 +31,7 @@ interface Quantize extends LoweredLayer {
 
 const fromFloat: KernelForm<Quantize> = {
   name: "quantize_plain",
+  when: "from float32",
   applies: (layer) => layer.inputs[0]?.type === "float32",
   cost: (layer) => ({ opcodes: 10 + (layer.outputs[0] as Tensor).elements * 23, bytesMoved: 0 }),
   scratch: () => [],
@@ -55,6 +56,7 @@ const fromFloat: KernelForm<Quantize> = {
 
 const fromInteger = requantizeForm<Quantize>(
   "requantize_plain",
+  "from an integer",
   (layer) => layer.inputs[0]?.type !== "float32",
 );
 

@@ -1,6 +1,7 @@
 /** REDUCE_MAX over constant axes; nothing is rescaled. Kernels: reduce_max.ts. */
 import type { Operator } from "../../model/graph.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { constantAxes, sameQuantisation } from "../limits.js";
 import { requireSameElements } from "../movement.js";
 import { lowerReduction, type Reduction, reductionArguments, reductionCost } from "../reduction.js";
 
@@ -21,4 +22,9 @@ function lower(operator: Operator): Reduction {
   return layer;
 }
 
-export const reduceMax = defineOperator({ name: "REDUCE_MAX", lower, forms: [plain] });
+export const reduceMax = defineOperator({
+  name: "REDUCE_MAX",
+  limits: [constantAxes, sameQuantisation],
+  lower,
+  forms: [plain],
+});

@@ -7,6 +7,7 @@ import {
   quantizeMultiplier,
 } from "../fixed_point.js";
 import { defineOperator, type LoweredLayer } from "../layer.js";
+import { sameQuantisation } from "../limits.js";
 import { lookupForm } from "../lookup.js";
 import { input, malformed, output, perTensor, requireShape, requireType } from "../operands.js";
 import { requantizeForm } from "../requantize.js";
@@ -20,7 +21,7 @@ interface Relu extends LoweredLayer {
 }
 
 const forms = [
-  requantizeForm<Relu>("relu_plain", () => true),
+  requantizeForm<Relu>("relu_plain", null, () => true),
   lookupForm<Relu>("relu_table", (layer, value) => {
     const scaled = multiplyByQuantizedMultiplier(value - layer.inputZeroPoint, layer.multiplier);
     return Math.min(Math.max(scaled + layer.outputZeroPoint, layer.minimum), layer.maximum);
@@ -57,6 +58,7 @@ export const relu = defineOperator<Relu>({
 
 export const relu6 = defineOperator<Relu>({
   name: "RELU6",
+  limits: [sameQuantisation],
   forms,
   lower(operator) {
     const { common, y, from, to } = operands(operator);

@@ -14,7 +14,8 @@ function lower(operator: Operator): LoweredLayer {
   return { inputs: [x], outputs: [y], macs: 0, parameters: 0, alias: x };
 }
 
-const define = (name: string) => defineOperator({ name, lower, forms: [alias] });
+const define = (name: string) =>
+  defineOperator({ name, limits: ["the new shape is the output tensor's"], lower, forms: [alias] });
 
 export const reshape = define("RESHAPE");
 export const squeeze = define("SQUEEZE");

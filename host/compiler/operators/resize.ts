@@ -3,6 +3,7 @@ import { elementBytes } from "../../element_type.js";
 import type { Operator, Tensor } from "../../model/graph.js";
 import { roundHalfAway } from "../fixed_point.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { fourDimensions, sameQuantisation } from "../limits.js";
 import { requireSameElements } from "../movement.js";
 import { input, nhwc, output, requireShape, requireType, unsupported } from "../operands.js";
 
@@ -154,14 +155,18 @@ function lower(operator: Operator, position: (at: number, mapping: Mapping) => n
   };
 }
 
+const mostPixels = "no dimension above 65535; the new size is the output tensor's";
+
 export const resizeNearestNeighbor = defineOperator<Resize>({
   name: "RESIZE_NEAREST_NEIGHBOR",
+  limits: [fourDimensions, sameQuantisation, mostPixels],
   lower: (operator) => lower(operator, nearestPosition),
   forms: [nearest],
 });
 
 export const resizeBilinear = defineOperator<Resize>({
   name: "RESIZE_BILINEAR",
+  limits: [fourDimensions, sameQuantisation, mostPixels],
   lower(operator) {
     requireType(operator, input(operator, 0), "int8");
     return lower(operator, bilinearPosition);

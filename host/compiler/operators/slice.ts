@@ -115,5 +115,9 @@ function lowerStridedSlice(operator: Operator): Movement {
   return take(operator, x, slices);
 }
 
-export const slice = defineMovement("SLICE", lowerSlice);
-export const stridedSlice = defineMovement("STRIDED_SLICE", lowerStridedSlice);
+export const slice = defineMovement("SLICE", ["bounds constant"], lowerSlice);
+export const stridedSlice = defineMovement(
+  "STRIDED_SLICE",
+  ["bounds and strides constant", "no ellipsis, no new axis, no offsets"],
+  lowerStridedSlice,
+);

@@ -74,4 +74,9 @@ function lower(operator: Operator): Softmax {
   };
 }
 
-export const softmax = defineOperator({ name: "SOFTMAX", lower, forms: [plain] });
+export const softmax = defineOperator({
+  name: "SOFTMAX",
+  limits: ["over the last dimension", "output of scale 2⁻⁸ and zero point −128, or int16 of 2⁻¹⁶ and −32768"],
+  lower,
+  forms: [plain],
+});

@@ -192,5 +192,7 @@ function lowerBatchToSpace(operator: Operator): Movement {
   };
 }
 
-export const spaceToBatchNd = defineMovement("SPACE_TO_BATCH_ND", lowerSpaceToBatch);
-export const batchToSpaceNd = defineMovement("BATCH_TO_SPACE_ND", lowerBatchToSpace);
+const borders = ["blocks and borders constant, in one or two dimensions"];
+
+export const spaceToBatchNd = defineMovement("SPACE_TO_BATCH_ND", borders, lowerSpaceToBatch);
+export const batchToSpaceNd = defineMovement("BATCH_TO_SPACE_ND", borders, lowerBatchToSpace);

@@ -1,6 +1,7 @@
 /** SPACE_TO_DEPTH and DEPTH_TO_SPACE: blocks of pixels become channels and back. Kernels: copy.ts. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { denseSteps } from "../dimensions.js";
+import { fourDimensions } from "../limits.js";
 import { defineMovement, type Movement } from "../movement.js";
 import { input, integerOption, malformed, nhwc, output, requireShape } from "../operands.js";
 
@@ -52,5 +53,5 @@ function lowerDepthToSpace(operator: Operator): Movement {
   return { inputs: [x], outputs: [y], copies: [copy] };
 }
 
-export const spaceToDepth = defineMovement("SPACE_TO_DEPTH", lowerSpaceToDepth);
-export const depthToSpace = defineMovement("DEPTH_TO_SPACE", lowerDepthToSpace);
+export const spaceToDepth = defineMovement("SPACE_TO_DEPTH", [fourDimensions], lowerSpaceToDepth);
+export const depthToSpace = defineMovement("DEPTH_TO_SPACE", [fourDimensions], lowerDepthToSpace);

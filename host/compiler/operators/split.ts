@@ -52,6 +52,6 @@ function lowerUnpack(operator: Operator): Movement {
   return { inputs: [x], outputs: operator.outputs, copies };
 }
 
-export const splitEvenly = defineMovement("SPLIT", lowerSplit);
-export const splitV = defineMovement("SPLIT_V", lowerSplitV);
-export const unpack = defineMovement("UNPACK", lowerUnpack);
+export const splitEvenly = defineMovement("SPLIT", ["axis constant"], lowerSplit);
+export const splitV = defineMovement("SPLIT_V", ["axis constant; the sizes are the outputs'"], lowerSplitV);
+export const unpack = defineMovement("UNPACK", [], lowerUnpack);

@@ -10,6 +10,7 @@ import {
 } from "../elementwise.js";
 import { shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm } from "../layer.js";
+import { broadcasting } from "../limits.js";
 
 interface SquaredDifference extends Elementwise, CommonScale {}
 
@@ -59,4 +60,9 @@ function lower(operator: Operator): SquaredDifference {
   return { ...layer, ...scales };
 }
 
-export const squaredDifference = defineOperator({ name: "SQUARED_DIFFERENCE", lower, forms: [plain] });
+export const squaredDifference = defineOperator({
+  name: "SQUARED_DIFFERENCE",
+  limits: [broadcasting],
+  lower,
+  forms: [plain],
+});

@@ -176,4 +176,13 @@ function lower(operator: Operator): Svdf {
   };
 }
 
-export const svdf = defineOperator({ name: "SVDF", lower, forms: [plain] });
+export const svdf = defineOperator({
+  name: "SVDF",
+  limits: [
+    "input of two dimensions; weights and bias constant",
+    "time weights of the state's type",
+    "the fused activation is not applied, as in TensorFlow Lite Micro",
+  ],
+  lower,
+  forms: [plain],
+});

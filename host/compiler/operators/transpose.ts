@@ -22,4 +22,4 @@ function lower(operator: Operator): Movement {
   return { inputs: [x], outputs: [y], copies: [copy] };
 }
 
-export const transpose = defineMovement("TRANSPOSE", lower);
+export const transpose = defineMovement("TRANSPOSE", ["permutation constant"], lower);

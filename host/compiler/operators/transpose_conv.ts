@@ -4,6 +4,7 @@ import { type ClampRange, fusedActivation } from "../activation.js";
 import { biases, channelMultipliers, int8Data } from "../filter.js";
 import type { QuantizedMultiplier } from "../fixed_point.js";
 import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { filterQuantisation, fourDimensions, fusedActivations, slidingWindow } from "../limits.js";
 import { input, nhwc, optionalInput, output, perTensor, requireShape, requireType } from "../operands.js";
 import { slide, strides, type Window } from "../window.js";
 
@@ -145,4 +146,15 @@ function lower(operator: Operator): TransposeConv {
   };
 }
 
-export const transposeConv = defineOperator({ name: "TRANSPOSE_CONV", lower, forms: [plain] });
+export const transposeConv = defineOperator({
+  name: "TRANSPOSE_CONV",
+  limits: [
+    fourDimensions,
+    filterQuantisation,
+    slidingWindow,
+    fusedActivations,
+    "the new size is the output tensor's",
+  ],
+  lower,
+  forms: [plain],
+});

@@ -279,6 +279,11 @@ function lower(operator: Operator): Lstm {
 
 export const unidirectionalSequenceLstm = defineOperator({
   name: "UNIDIRECTIONAL_SEQUENCE_LSTM",
+  limits: [
+    "input of three dimensions; weights constant, int8, quantised as a whole around 0",
+    "tanh alone; no peepholes, projection, layer normalisation or diagonal recurrent weights",
+    "the cell state's scale a power of two from 2⁻¹⁵ to 2⁻¹",
+  ],
   lower,
   forms: [plain],
 });
