@@ -97,11 +97,9 @@ static void report_gap(struct wamlet_link *link)
     link->gap_reported = true;
 }
 
-/* Takes a frame of the session. Returns whether it was the message that was due. */
-static bool take_frame(struct wamlet_link *link, const struct wamlet_header *header, const uint8_t *payload,
-                       size_t length)
+/* Takes what every frame of the session brings, and a request to send again. */
+static void take_acknowledgement(struct wamlet_link *link, const struct wamlet_header *header)
 {
-    uint8_t ahead = (uint8_t)(header->sequence - link->expected);
     link->transmit.window = header->window;
     /* The host asks again only after silence, so each of its requests is a new one. */
     if (header->kind == WAMLET_RESEND)
@@ -109,6 +107,14 @@ static bool take_frame(struct wamlet_link *link, const struct wamlet_header *hea
     wamlet_transmit_acknowledge(&link->transmit, header->ack);
     if (header->kind == WAMLET_RESEND)
         wamlet_transmit_resend(&link->transmit);
+}
+
+/* Takes a frame of the session. Returns whether it was the message that was due. */
+static bool take_frame(struct wamlet_link *link, const struct wamlet_header *header, const uint8_t *payload,
+                       size_t length)
+{
+    uint8_t ahead = (uint8_t)(header->sequence - link->expected);
+    take_acknowledgement(link, header);
     if (ahead > 0 && ahead < 128)
         report_gap(link);
     if (header->kind == WAMLET_POLL) {
@@ -163,6 +169,7 @@ bool wamlet_link_look_ahead(struct wamlet_link *link)
     uint32_t from = 0;
     while (wamlet_receive_glance(&link->receive, from, &glance)) {
         const struct wamlet_header *header = &glance.header;
+        bool ours = link->open && header->session == link->session;
         from = glance.start + glance.bytes + 1;
         if (header->kind == WAMLET_SYN && glance.payload_bytes == SYN_BYTES
             && is_acceptable(header, glance.payload)
@@ -171,16 +178,22 @@ bool wamlet_link_look_ahead(struct wamlet_link *link)
             wamlet_receive_drop(&link->receive, glance.start);
             return true;
         }
-        if (!link->open || header->session != link->session || header->kind < WAMLET_DATA
-            || header->kind == WAMLET_LOG)
-            continue;
-        link->transmit.window = header->window;
-        wamlet_transmit_acknowledge(&link->transmit, header->ack);
-        if (header->kind == WAMLET_RESEND) {
-            link->transmit.obeyed = false;
-            wamlet_transmit_resend(&link->transmit);
-            /* Obeyed now, it must not be obeyed again when its turn comes. */
-            wamlet_receive_blank(&link->receive, &glance);
+        if (header->kind == WAMLET_POLL && ours) {
+            /*
+             * The host misses something, and only the answer to its question can tell it what. That answer says that
+             * what came before is consumed or lost: so it is lost, and the host will send it again.
+             */
+            wamlet_receive_drop(&link->receive, from);
+            take_frame(link, header, glance.payload, glance.payload_bytes);
+            from = 0;
+        } else if (header->kind == WAMLET_ACK || header->kind == WAMLET_RESEND) {
+            /* Out of the buffer: many of them come while a long answer goes out, and there is room for few. */
+            wamlet_receive_remove(&link->receive, &glance);
+            from = glance.start;
+            if (ours)
+                take_acknowledgement(link, header);
+        } else if (header->kind == WAMLET_DATA && ours) {
+            take_acknowledgement(link, header);
         }
     }
     return false;

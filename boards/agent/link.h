@@ -90,7 +90,8 @@ enum wamlet_event wamlet_link_next(struct wamlet_link *link);
 
 /*
  * While no message can be taken because answers fill the transmit buffer: takes the acknowledgements that wait behind
- * that message, without which there would never be room again. Returns true where a host has opened a new session
+ * that message, without which there would never be room again, and answers a POLL at the price of the messages before
+ * it. Returns true where a host has opened a new session
  * behind it: what waited before that is gone, and wamlet_link_next comes to it.
  */
 bool wamlet_link_look_ahead(struct wamlet_link *link);

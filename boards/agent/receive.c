@@ -116,10 +116,11 @@ bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, 
     return false;
 }
 
-void wamlet_receive_blank(struct wamlet_receive *receive, const struct wamlet_glance *glance)
+void wamlet_receive_remove(struct wamlet_receive *receive, const struct wamlet_glance *glance)
 {
-    for (uint32_t i = 0; i < glance->bytes; i++)
-        receive->bytes[place(receive, glance->start + i)] = 0;
-    if (receive->searched > glance->start)
-        receive->searched = glance->start;
+    uint32_t removed = glance->bytes + 1;
+    /* What stands before it moves up to its end, for the other end of the buffer belongs to the writer. */
+    for (uint32_t i = glance->start; i-- > 0;)
+        receive->bytes[place(receive, i + removed)] = receive->bytes[place(receive, i)];
+    wamlet_receive_drop(receive, removed);
 }

@@ -59,8 +59,11 @@ struct wamlet_glance {
  */
 bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, struct wamlet_glance *glance);
 
-/* Makes a frame that was looked at disappear: nothing but delimiters stay. */
-void wamlet_receive_blank(struct wamlet_receive *receive, const struct wamlet_glance *glance);
+/*
+ * Takes a frame that was looked at out of the buffer, so that the room is free for others; what follows it then begins
+ * where it began.
+ */
+void wamlet_receive_remove(struct wamlet_receive *receive, const struct wamlet_glance *glance);
 
 /* Drops this many bytes. */
 void wamlet_receive_drop(struct wamlet_receive *receive, uint32_t length);

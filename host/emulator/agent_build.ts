@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { cacheFolder } from "../cache_folder.js";
 import { WamletError } from "../errors.js";
 import { packagePath } from "../package_root.js";
+import { buildFirmware } from "./firmware_build.js";
 
 /** Boards whose agent runs on this computer; others are virtual ones. */
-export const agentBoards = ["linux"] as const;
+export const agentBoards = ["linux", "qemu-cortex-m4", "qemu-riscv32"] as const;
 
 export type AgentBoard = (typeof agentBoards)[number];
 
@@ -40,13 +41,16 @@ const LAST_LINES = 12;
 
 /**
  * Builds a board's agent, or finds that nothing has changed.
- * @returns path of the executable
+ * @returns path of the executable, or of the image that QEMU runs
  * @throws WamletError WAMLET_MISSING_TOOL, WAMLET_BUILD_FAILED, WAMLET_INTERRUPTED
  */
 export function buildAgent(board: AgentBoard, options: BuildOptions): Promise<string> {
   switch (board) {
     case "linux":
       return buildLinuxAgent(options);
+    case "qemu-cortex-m4":
+    case "qemu-riscv32":
+      return buildFirmware(board, options);
   }
 }
 

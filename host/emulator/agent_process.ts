@@ -1,10 +1,15 @@
 /**
- * The real agent as a process of this computer, for `wamlet emulate --board linux`: what a board runs, with WAMR, on a
- * TCP port or a pseudo-terminal.
+ * The real agent on this computer, for `wamlet emulate --board linux` and its kin: what a board runs, with WAMR, as a
+ * process or in QEMU, on a TCP port or a pseudo-terminal.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import type { Board } from "../descriptor/board.js";
 import { WamletError } from "../errors.js";
+import { readPort } from "./firmware_build.js";
 
 export interface AgentOptions {
   readonly board: Board;
@@ -27,10 +32,13 @@ export interface RunningAgent {
 
 /**
  * Starts the agent and waits until it listens. It ends with this process in any case, because its standard input does.
- * @throws WamletError WAMLET_AGENT_FAILED with what it said
+ * @throws WamletError WAMLET_AGENT_FAILED with what it said, WAMLET_INVALID_PORT
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const { board, executable, listen, flash } = options;
+  return options.board.name === "linux" ? startLinuxAgent(options) : startQemu(options);
+}
+
+async function startLinuxAgent({ board, executable, listen, flash }: AgentOptions): Promise<RunningAgent> {
   const { slots, slotBytes, sectorBytes, wordBytes } = board.store;
   const figures = {
     listen,
@@ -44,8 +52,50 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   };
   const words = Object.entries(figures).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(executable, words, { stdio: ["pipe", "pipe", "pipe"] });
-  const gone = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  const { url, said } = await readiness(child);
+  return running(child, await readiness(child));
+}
+
+/** What ends QEMU when standard input does: QEMU itself does not look. */
+const LEASH =
+  'exec 3<&0; "$@" </dev/null & child=$!; { cat <&3; kill $child; } >/dev/null 2>&1 & wait $child';
+
+async function startQemu({ board, executable, listen, flash }: AgentOptions): Promise<RunningAgent> {
+  const at = /^tcp:(?:(.*):)?(\d{1,5})$/.exec(listen);
+  if (at === null || flash !== undefined) {
+    throw new WamletError(
+      "WAMLET_INVALID_PORT",
+      flash === undefined
+        ? `${JSON.stringify(listen)} is no address for QEMU to listen at.`
+        : "QEMU's boards keep their flash in memory.",
+      flash === undefined ? "Write tcp:7070, or tcp:0 for a free port." : "Leave out --flash.",
+    );
+  }
+  const host = at[1] ?? "127.0.0.1";
+  const port = Number(at[2]) || (await freePort(host));
+  const { command, words, seedAddress } = readPort(board.name).emulator;
+  const seed = `loader,addr=${seedAddress},data=${randomInt(2 ** 32 - 1)},data-len=4`;
+  const serial = `tcp:${host}:${port},server=on,wait=off,nodelay=on`;
+  const qemu = [command, ...words, "-kernel", executable, "-device", seed, "-serial", serial];
+  const child = spawn("sh", ["-c", LEASH, "sh", ...qemu], { stdio: ["pipe", "pipe", "pipe"] });
+  const url = `tcp://${host}:${port}`;
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-8192);
+  });
+  const ended = new Promise<never>((_, reject) => {
+    child.on("error", (cause) => reject(failed(`QEMU cannot be started: ${cause.message}`)));
+    child.on("close", (code) => reject(failed(`QEMU does not start: ${said.trim() || `code ${code}`}`)));
+  });
+  await Promise.race([listening(host, port), ended]);
+  ended.catch(() => {});
+  return running(child, { url, said: () => said });
+}
+
+function running(child: ChildProcess, { url, said }: { url: string; said(): string }): RunningAgent {
+  const gone = new Promise<void>((resolve) => {
+    if (child.exitCode !== null) resolve();
+    child.on("close", () => resolve());
+  });
   let closing = false;
   const failure = gone.then(() => {
     if (closing) return new Promise<never>(() => {});
@@ -57,10 +107,34 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     failure,
     async close() {
       closing = true;
-      child.kill();
+      child.stdin?.end();
       await gone;
     },
   };
+}
+
+/** A port that nobody has at this moment. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Resolves once somebody listens there. */
+async function listening(host: string, port: number): Promise<void> {
+  for (;;) {
+    const socket = connect({ host, port });
+    const open = await new Promise<boolean>((resolve) => {
+      socket.on("connect", () => resolve(true));
+      socket.on("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (open) return;
+    await setTimeout(50);
+  }
 }
 
 /** The URL in the agent's READY line, and what it says on standard error. */

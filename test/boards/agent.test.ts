@@ -5,7 +5,7 @@ import { SeededRandom } from "../../host/emulator/seeded_random.js";
 import { encodeManifest } from "../../host/module/manifest_codec.js";
 import { packagePath } from "../../host/package_root.js";
 import type { RecordType } from "../../host/wire/field_schema.js";
-import { encodeFrame, frameKinds } from "../../host/wire/frame.js";
+import { decodeFrame, encodeFrame, frameKinds } from "../../host/wire/frame.js";
 import { type MessageType, messageTypes } from "../../host/wire/message.js";
 import { testModule } from "../emulator/module_fixtures.js";
 import { deployable } from "../emulator/store_fixtures.js";
@@ -173,6 +173,36 @@ describe.skipIf(compiler === null)(`the agent in C (else ${compilerMissing})`, (
     );
   });
 
+  it("takes more acknowledgements than its buffer has room for while a long answer goes out", () => {
+    const frame = (
+      kind: keyof typeof frameKinds,
+      sequence: number,
+      ack: number,
+      payload = new Uint8Array(0),
+    ) => hex(encodeFrame({ kind, session: 9, sequence, ack, window: 0xffff, payload }));
+    const message = new Uint8Array(440);
+    const commands = [
+      `link.start ${bufferBytes} ${maxPayload} 1`,
+      `link.receive ${hex(encodeFrame({ kind: "syn", session: 9, sequence: 0, ack: 0, window: 0xffff, payload: Buffer.from("0101001001020304", "hex") }))}`,
+      "link.next",
+      // Two messages fill the window, so that only the reserve is left for what is not counted.
+      `link.receive ${frame("data", 0, 0, message)}${frame("data", 1, 0, message)}`,
+    ];
+    const rounds = 40;
+    for (let round = 1; round <= rounds; round++) {
+      commands.push("link.send 0102", "link.output", "link.output", `link.receive ${frame("ack", 2, round)}`);
+      commands.push("link.ahead");
+    }
+    commands.push(`link.receive ${frame("poll", 2, rounds, Uint8Array.of(7))}`, "link.ahead", "link.output");
+    const answers = answer(...commands, "link.output", "link.next");
+    expect(answers.filter((line) => line === "no room")).toEqual([]);
+    const [resend, poll] = answers.slice(-3, -1).map(decoded);
+    // The POLL is answered at the price of what waited before it: the host is asked to send that again.
+    expect([resend?.kind, resend?.ack]).toEqual(["resend", 0]);
+    expect([poll?.kind, poll?.ack, poll?.payload[0]]).toEqual(["ack", 0, 7]);
+    expect(answers.at(-1)).toBe("none");
+  });
+
   it("lives through any bytes on the line", () => {
     const random = new SeededRandom(4);
     const commands = [`link.start ${bufferBytes} ${maxPayload} ${bootId}`];
@@ -316,4 +346,10 @@ function asWritten(fields: RecordType, message: Readonly<Record<string, unknown>
       return `${tag} i${Number(value)}`;
     })
     .join(" ");
+}
+
+/** A frame as it stands between its delimiters. */
+function decoded(line: string) {
+  const bytes = Buffer.from(line, "hex");
+  return decodeFrame(bytes.subarray(bytes[0] === 0 ? 1 : 0, -1));
 }

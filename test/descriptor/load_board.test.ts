@@ -26,7 +26,7 @@ function failure(action: () => unknown): WamletError {
 }
 
 describe("the boards of the package", () => {
-  it("are the eight that the README promises", () => {
+  it("are those that the README promises", () => {
     expect(listBoards()).toEqual([
       "esp32",
       "esp32c3",
@@ -34,6 +34,8 @@ describe("the boards of the package", () => {
       "esp32s3",
       "linux",
       "nrf52840",
+      "qemu-cortex-m4",
+      "qemu-riscv32",
       "rp2040",
       "stm32h743",
     ]);

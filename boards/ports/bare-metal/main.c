@@ -9,7 +9,7 @@
 #define SECTOR_BYTES 4096u
 #define WORD_BYTES 4u
 #define SLOTS 4u
-#define SLOT_BYTES (384u * 1024u)
+#define SLOT_BYTES (448u * 1024u)
 #define RECEIVE_BYTES 4096u
 
 /*
