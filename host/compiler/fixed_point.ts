@@ -4,6 +4,8 @@
  * operation; where TFLite goes through float32, `Math.fround` does too.
  */
 
+import { WamletError } from "../errors.js";
+
 /** real = multiplier · 2^(shift − 31), multiplier in [2³⁰, 2³¹), or 0 with shift 0. */
 export interface QuantizedMultiplier {
   readonly multiplier: number;
@@ -30,7 +32,8 @@ export function frexp(value: number): { fraction: number; exponent: number } {
 
 /**
  * QuantizeMultiplier. A real below 2⁻³² becomes 0, as there.
- * @param real a finite number ≥ 0
+ * @param real a number ≥ 0
+ * @throws WamletError WAMLET_INVALID_MODEL from 2³¹ on, and for infinity: no int32 can be shifted so far
  */
 export function quantizeMultiplier(real: number): QuantizedMultiplier {
   if (real === 0) return { multiplier: 0, shift: 0 };
@@ -41,7 +44,16 @@ export function quantizeMultiplier(real: number): QuantizedMultiplier {
     multiplier /= 2;
     shift += 1;
   }
+  if (!Number.isFinite(real) || shift > 31) throw tooFarApart(real);
   return shift < -31 ? { multiplier: 0, shift: 0 } : { multiplier, shift };
+}
+
+function tooFarApart(real: number): WamletError {
+  return new WamletError(
+    "WAMLET_INVALID_MODEL",
+    `The model's scales are too far apart: values would be multiplied by ${real.toPrecision(3)}, at most 2³¹ can be.`,
+    "The model file is damaged or was made by a faulty converter; convert it again.",
+  );
 }
 
 /** A shift's two parts as the kernels take them; one of them is 0. */

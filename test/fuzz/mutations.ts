@@ -38,6 +38,13 @@ export const mutated: Mutate = (bytes, below) => {
   return changed;
 };
 
+/** A copy of the same length with one to four places changed: offsets stay, so that more of the damage gets past them. */
+export const altered: Mutate = (bytes, below) => {
+  const changed = bytes.slice();
+  for (let edits = 1 + below(4); edits > 0; edits--) damage(changed, below, kindsInPlace);
+  return changed;
+};
+
 /** What a program is most likely to take wrongly where a person wrote something else. */
 const words = [
   "null",
@@ -56,10 +63,14 @@ const words = [
 ];
 const numbers = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 0x7f, 0xff, 0xffff, 2 ** 30];
 
-function damage(bytes: Uint8Array, below: Below): Uint8Array {
+/** Kinds of damage, of which the first ones leave a file as long as it was. */
+const kinds = 10;
+const kindsInPlace = 6;
+
+function damage(bytes: Uint8Array, below: Below, anyOf = kinds): Uint8Array {
   const place = below(bytes.length + 1);
   const at = Math.min(place, bytes.length - 1);
-  switch (below(10)) {
+  switch (below(anyOf)) {
     case 0:
     case 1:
     case 2:

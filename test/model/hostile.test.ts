@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { WamletError } from "../../host/errors.js";
 import { readModel } from "../../host/model/read_model.js";
+import { altered } from "../fuzz/mutations.js";
 import { describeSurvival } from "../fuzz/survival.js";
 import { randomModel } from "../reference/random_graph.js";
 import { expectPromisesKept } from "./graph_promises.js";
@@ -29,7 +30,7 @@ const models = {
 };
 
 for (const [name, file] of Object.entries(models)) {
-  describeSurvival({ name, file, read: (bytes) => expectPromisesKept(readModel(bytes)) });
+  describeSurvival({ name, file, mutate: altered, read: (bytes) => expectPromisesKept(readModel(bytes)) });
 }
 
 describe("readModel of damaged files", () => {
