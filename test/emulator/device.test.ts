@@ -13,6 +13,7 @@ import {
   message,
   messageTypes,
 } from "../../host/wire/message.js";
+import { patience, rounds } from "../fuzz/mutations.js";
 import { incrementModule } from "./module_fixtures.js";
 import { WireHost } from "./wire_host.js";
 
@@ -135,32 +136,36 @@ describe("the device side of the protocol", () => {
     expect(host.log).toContain("loud 1 is stored in slot 1");
   });
 
-  it("survives 2000 random messages and answers as before", async () => {
-    const virtual = powerOn(board);
-    const host = new WireHost(virtual);
-    await deploy(host, "inc");
-    await ask(host, message("load", { request: 1, name: "inc" }));
-    const random = new SeededRandom(20261122);
-    const types = Object.keys(messageTypes) as MessageType[];
-    for (let round = 0; round < 2000; round++) {
-      const type = types[random.below(types.length)] as MessageType;
-      const request = encodeMessage(randomMessage(type, random));
-      for (let damage = random.below(3); damage > 0; damage--) {
-        request[random.below(request.length)] = random.below(256);
+  it(
+    `survives ${rounds} random messages and answers as before`,
+    async () => {
+      const virtual = powerOn(board);
+      const host = new WireHost(virtual);
+      await deploy(host, "inc");
+      await ask(host, message("load", { request: 1, name: "inc" }));
+      const random = new SeededRandom(20261122);
+      const types = Object.keys(messageTypes) as MessageType[];
+      for (let round = 0; round < rounds; round++) {
+        const type = types[random.below(types.length)] as MessageType;
+        const request = encodeMessage(randomMessage(type, random));
+        for (let damage = random.below(3); damage > 0; damage--) {
+          request[random.below(request.length)] = random.below(256);
+        }
+        // A reset of the board ends the session; that it works is promised elsewhere.
+        if (request[0] === messageTypes.reset.number) continue;
+        await host.ask(
+          request.subarray(0, random.chance(0.1) ? random.below(request.length) + 1 : undefined),
+          0,
+        );
       }
-      // A reset of the board ends the session; that it works is promised elsewhere.
-      if (request[0] === messageTypes.reset.number) continue;
-      await host.ask(
-        request.subarray(0, random.chance(0.1) ? random.below(request.length) + 1 : undefined),
-        0,
-      );
-    }
-    const isAnswer = (one: { type: string; request?: number }) =>
-      one.type === "info" && one.request === 60_000;
-    await host.ask(encodeMessage(message("hello", { request: 60_000 })), 0);
-    await host.until(() => host.received.some(isAnswer));
-    expect(host.received.find(isAnswer)).toMatchObject({ board: "esp32", storeSlots: 12 });
-  });
+      const isAnswer = (one: { type: string; request?: number }) =>
+        one.type === "info" && one.request === 60_000;
+      await host.ask(encodeMessage(message("hello", { request: 60_000 })), 0);
+      await host.until(() => host.received.some(isAnswer));
+      expect(host.received.find(isAnswer)).toMatchObject({ board: "esp32", storeSlots: 12 });
+    },
+    patience(rounds),
+  );
 });
 
 function randomMessage(type: MessageType, random: SeededRandom): Message {
