@@ -54,6 +54,8 @@ export interface CompiledModule extends WamletModule {
 
 /** Linear memory grows by this much (WAMR rounds its bounds check up to a page). */
 const memoryStep = 4096;
+/** Addresses are kept below 2³¹ throughout. */
+const mostMemory = 2 ** 31 - memoryStep;
 
 /**
  * Compiles a quantised .tflite model. The same bytes and versions give the same module.
@@ -94,6 +96,13 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
       )
     : chooseForms(graph, layers, options.optimize ?? "balanced", largest);
   const linearMemoryBytes = Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
+  if (linearMemoryBytes > mostMemory) {
+    throw new WamletError(
+      "WAMLET_DOES_NOT_FIT",
+      `The model's tensors take ${linearMemoryBytes} bytes of linear memory, more than any WebAssembly module has here.`,
+      "The model is not meant for a microcontroller, or its shapes are damaged; convert it again.",
+    );
+  }
 
   const segment = new WeightSegment();
   const emitted = layers.map((layer, index) => {

@@ -117,4 +117,25 @@ describe("the compiler of a damaged model", () => {
       });
     }
   });
+
+  it("refuses tensors that no linear memory holds, by their bytes", async () => {
+    const tensor = {
+      type: "int8" as const,
+      shape: [30_000, 60_000],
+      quantisation: { scales: [1], zeroPoints: [0] },
+    };
+    const model = buildModel({
+      tensors: [tensor, tensor, tensor],
+      operators: [
+        { name: "RELU", inputs: [0], outputs: [1], options: {} },
+        { name: "ADD", inputs: [0, 1], outputs: [2], options: {} },
+      ],
+      inputs: [0],
+      outputs: [2],
+    });
+    await expect(compile(model)).rejects.toMatchObject({
+      code: "WAMLET_DOES_NOT_FIT",
+      message: expect.stringContaining("3600003072 bytes"),
+    });
+  });
 });
