@@ -27,12 +27,15 @@ const taken = {
 };
 const pool = span("machine_pool_start", "machine_pool_end");
 const stack = span("machine_stack_bottom", "machine_stack_top");
-console.log(`image  ${image}`);
-console.log(`flash  ${text} B text, ${data} B data; budget ${port.budget.flashBytes} B`);
-console.log(`RAM    ${taken.ramBytes} B, ${stack} B of them stack; budget ${port.budget.ramBytes} B`);
-console.log(`pool   ${pool} B for WAMR and modules`);
+const lines = [
+  `image  ${image}`,
+  `flash  ${text} B text, ${data} B data; budget ${port.budget.flashBytes} B`,
+  `RAM    ${taken.ramBytes} B, ${stack} B of them stack; budget ${port.budget.ramBytes} B`,
+  `pool   ${pool} B for WAMR and modules`,
+];
 for (const [name, bytes] of Object.entries(taken)) {
   if (bytes <= port.budget[name]) continue;
-  console.error(`${name}: ${bytes} exceed the budget of ${port.budget[name]}`);
+  lines.push(`${name}: ${bytes} exceed the budget of ${port.budget[name]}`);
   process.exitCode = 1;
 }
+process.stdout.write(`${lines.join("\n")}\n`);

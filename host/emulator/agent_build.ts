@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { cacheFolder } from "../cache_folder.js";
 import { WamletError } from "../errors.js";
 import { packagePath } from "../package_root.js";
+import type { BuildOptions } from "./build_options.js";
 import { buildFirmware } from "./firmware_build.js";
 
 /** Boards whose agent runs on this computer; others are virtual ones. */
@@ -17,16 +18,6 @@ export type AgentBoard = (typeof agentBoards)[number];
 
 export function hasAgent(board: string): board is AgentBoard {
   return (agentBoards as readonly string[]).includes(board);
-}
-
-export interface BuildOptions {
-  /** Where the cache is. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly signal?: AbortSignal | undefined;
-  /** The agent's C with AddressSanitizer and UndefinedBehaviorSanitizer: for tests. */
-  readonly sanitize?: boolean | undefined;
-  /** Told each line that the build prints. */
-  readonly onLine?: ((line: string) => void) | undefined;
 }
 
 /** What a build needs beside a network, with Debian's name of it. */

@@ -5,14 +5,14 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../cache_folder.js";
 import { WamletError } from "../errors.js";
 import { packagePath } from "../package_root.js";
-import type { BuildOptions } from "./agent_build.js";
+import type { BuildOptions } from "./build_options.js";
 
 /** boards/ports/<board>/port.json. */
 export interface FirmwarePort {
@@ -64,23 +64,50 @@ export async function buildFirmware(board: string, options: BuildOptions): Promi
   await needs(port.emulator.command, port.emulator.package);
   const wamr = await wamrFolder(options);
   const units = unitsOf(board, port, wamr);
-  const folder = join(cacheFolder(options.environment), "agents", board, fingerprint(board, port, wamr));
-  const image = join(folder, "agent.elf");
+  const folder = join(cacheFolder(options.environment), "agents", board);
+  const image = join(folder, `${fingerprint(board, port, wamr)}.elf`);
   if (existsSync(image)) return image;
   mkdirSync(folder, { recursive: true });
-  const objects: string[] = [];
-  await inParallel(units, async ({ source, flags }) => {
-    options.onLine?.(basename(source));
-    const object = join(folder, `${basename(source)}.o`);
-    objects.push(object);
-    await run(port.compiler, [...port.flags, ...optimise, ...flags, "-c", source, "-o", object], options);
-  });
-  const script = packagePath("boards", "ports", board, port.linkerScript);
-  const linking = [...port.flags, ...port.linkFlags, "-Wl,--gc-sections", `-T${script}`];
-  const whole = `${image}.${process.pid}`;
-  await run(port.compiler, [...linking, ...objects.sort(), "-lm", "-o", whole], options);
-  await rename(whole, image);
+  // A folder of one's own, so that two builds at a time do not share an object.
+  const work = mkdtempSync(join(folder, "build-"));
+  try {
+    const objects = await compileAll(port, units, work, options);
+    const script = packagePath("boards", "ports", board, port.linkerScript);
+    const linking = [...port.flags, ...port.linkFlags, "-Wl,--gc-sections", `-T${script}`];
+    const whole = join(work, "agent.elf");
+    await run(port.compiler, [...linking, ...objects, "-lm", "-o", whole], options);
+    await rename(whole, image);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
   return image;
+}
+
+/** @returns the objects, in the order of the units, so that the same sources give the same image */
+async function compileAll(
+  port: FirmwarePort,
+  units: readonly Unit[],
+  folder: string,
+  options: BuildOptions,
+): Promise<string[]> {
+  await inParallel(units, async (unit) => {
+    options.onLine?.(basename(unit.source));
+    const words = [
+      ...port.flags,
+      ...optimise,
+      ...unit.flags,
+      "-c",
+      unit.source,
+      "-o",
+      objectOf(unit, folder),
+    ];
+    await run(port.compiler, words, options);
+  });
+  return units.map((unit) => objectOf(unit, folder));
+}
+
+function objectOf({ source }: Unit, folder: string): string {
+  return join(folder, `${basename(source)}.o`);
 }
 
 /** Sources with their flags: WAMR's as they come, ours without a warning. */
