@@ -8,7 +8,7 @@ export const emulate = defineVerb({
   description:
     "Starts a virtual board and serves its serial line over TCP, until Ctrl-C. Once the line READY is printed, every " +
     "verb reaches it with the port that stands there. It takes as long as the board would; --pace fast does not. " +
-    "--board linux runs the agent itself, with WAMR; its first start builds it with cargo.",
+    "--board linux, qemu-cortex-m4 and qemu-riscv32 run the agent itself, with WAMR; the first start builds it.",
   positionals: {},
   options: {
     board: {
@@ -114,7 +114,8 @@ async function runAgent(
     else {
       output.line(`READY ${agent.url}`);
       const memory = flash === undefined ? "forgets when it ends" : `flash in ${flash}`;
-      progress.note(progress.colors.dim(`The agent as a process, ${memory}. Ctrl-C ends it.`));
+      const where = name === "linux" ? "as a process" : "in QEMU";
+      progress.note(progress.colors.dim(`The agent ${where}, ${memory}. Ctrl-C ends it.`));
     }
     await Promise.race([ending(signal), agent.failure]);
   } finally {
