@@ -81,6 +81,8 @@ describe("a deploy that cannot be", () => {
     const small = JSON.parse(JSON.stringify(await place.json("boards", "rp2040")));
     const descriptor = {
       ...small,
+      // Typed in the library, text in a descriptor.
+      uf2: undefined,
       name: "tiny",
       memory: {
         ...small.memory,
