@@ -106,7 +106,7 @@ describe.skipIf(boardsUnderTest.length === 0)(`boards (else ${boardsMissing})`, 
         expect((await session.modules()).map(({ name }) => name)).toEqual(["second"]);
       });
 
-      it("accounts for every byte: what a module takes is what its manifest says, and all of it comes back", async () => {
+      it("accounts for every byte: used memory is what LOADED says a module takes, and all of it comes back", async () => {
         const module = incrementModule("memory", 20);
         await using(module, async (loaded) => {
           const { linearMemoryBytes, runtimeBytes, memoryUsedBytes } = loaded.description;
