@@ -46,7 +46,7 @@ describe.skipIf(boardsUnderTest.length === 0)(`boards (else ${boardsMissing})`, 
 
       beforeAll(async () => {
         running = await board.start();
-        session = await openBoard(running.url);
+        session = await openBoard(running.url, { connectTimeout: 60_000 });
         idleBytes = session.info.memoryUsedBytes;
       }, 900_000);
       beforeEach(async () => {
@@ -372,7 +372,8 @@ describe.skipIf(boardsUnderTest.length === 0)(`boards (else ${boardsMissing})`, 
         await session.close();
         const cable = await badCable(running.url, { loss: 0.01, duplication: 0.01, corruption: 0.01 }, 5);
         try {
-          const bad = await openBoard(cable.url);
+          // An emulator that shares two cores with other tests may be slow to answer, and the line loses the greeting at times.
+          const bad = await openBoard(cable.url, { connectTimeout: 60_000 });
           await bad.deploy(large);
           await bad.deploy(incrementModule("inc", 64));
           const loaded = await bad.load("inc");
@@ -385,7 +386,7 @@ describe.skipIf(boardsUnderTest.length === 0)(`boards (else ${boardsMissing})`, 
           await bad.close();
         } finally {
           cable.close();
-          session = await openBoard(running.url);
+          session = await openBoard(running.url, { connectTimeout: 60_000 });
         }
       });
     });
