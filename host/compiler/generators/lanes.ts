@@ -5,7 +5,7 @@
  * channels share one word, W = w₀ + w₁·2²¹ + w₂·2⁴², and `sum += x·W` is three MACs for two opcodes. A tile keeps its
  * P·Q sums in locals: each x is loaded once for Q words and each W once for P pixels.
  *
- * Lanes start at 2²⁰ and end in [0, 2²¹), which `lane_bounds.ts` proves for the layer's weights before this form is
+ * Lanes start at 2²⁰ and end in [0, 2²¹), which `lane_constants.ts` proves for the layer's weights before this form is
  * offered; they then come out by shift and mask, exact whatever their neighbours hold. On the way they may overflow
  * into each other: the word is right modulo 2⁶⁴.
  *

@@ -9,7 +9,7 @@
  *
  * The 128 is taken off at once for a whole vector: A = W + C with C = 128·(1 + 2²¹ + 2⁴²), so Σ x·A = Σ x·W + C·Σ x
  * modulo 2⁶⁴, and the sums start at the lanes' bias − C·Σ x. What the lanes hold at the end is then exactly what
- * `lane_bounds` proved of the signed weights.
+ * `lane_constants.ts` proved of the signed weights.
  *
  * Tried on paper and rejected: lanes packed in flash (eight bytes for three weights), two lanes of 32 bits (2.1 opcodes
  * a MAC).
