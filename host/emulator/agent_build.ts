@@ -12,7 +12,7 @@ import type { BuildOptions } from "./build_options.js";
 import { buildFirmware } from "./firmware_build.js";
 
 /** Boards whose agent runs on this computer; others are virtual ones. */
-export const agentBoards = ["linux", "qemu-cortex-m4", "qemu-riscv32"] as const;
+export const agentBoards = ["linux", "qemu-cortex-m4", "qemu-cortex-m7", "qemu-riscv32"] as const;
 
 export type AgentBoard = (typeof agentBoards)[number];
 
@@ -40,6 +40,7 @@ export function buildAgent(board: AgentBoard, options: BuildOptions): Promise<st
     case "linux":
       return buildLinuxAgent(options);
     case "qemu-cortex-m4":
+    case "qemu-cortex-m7":
     case "qemu-riscv32":
       return buildFirmware(board, options);
   }

@@ -25,6 +25,7 @@ export interface FirmwarePort {
   readonly wamrTarget: readonly string[];
   /** WAMR's host calls for the processor. */
   readonly invokeNative: string;
+  /** Relative to the port's folder; a machine that several boards share has a folder of its own. */
   readonly sources: readonly string[];
   readonly linkerScript: string;
   readonly emulator: {
@@ -140,8 +141,10 @@ function unitsOf(board: string, port: FirmwarePort, wamr: string): Unit[] {
 /** Changes with everything that goes into the image: only then is it built anew. */
 function fingerprint(board: string, port: FirmwarePort, wamr: string): string {
   const hash = createHash("sha256").update(JSON.stringify(port)).update(wamr);
-  for (const folder of ["agent", "ports/bare-metal", `ports/${board}`]) {
-    const path = packagePath("boards", ...folder.split("/"));
+  const home = packagePath("boards", "ports", board);
+  const shared = [...port.sources, port.linkerScript].map((path) => dirname(join(home, path)));
+  const common = [packagePath("boards", "agent"), packagePath("boards", "ports", "bare-metal"), home];
+  for (const path of new Set([...common, ...shared])) {
     for (const name of readdirSync(path).sort()) hash.update(name).update(readFileSync(join(path, name)));
   }
   return hash.digest("hex").slice(0, 16);

@@ -35,6 +35,7 @@ describe("the boards of the package", () => {
       "linux",
       "nrf52840",
       "qemu-cortex-m4",
+      "qemu-cortex-m7",
       "qemu-riscv32",
       "rp2040",
       "stm32h743",

@@ -8,7 +8,7 @@ export const emulate = defineVerb({
   description:
     "Starts a virtual board and serves its serial line over TCP, until Ctrl-C. Once the line READY is printed, every " +
     "verb reaches it with the port that stands there. It takes as long as the board would; --pace fast does not. " +
-    "--board linux, qemu-cortex-m4 and qemu-riscv32 run the agent itself, with WAMR; the first start builds it.",
+    "--board linux and the qemu boards run the agent itself, with WAMR; the first start builds it.",
   positionals: {},
   options: {
     board: {

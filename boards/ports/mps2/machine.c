@@ -1,6 +1,7 @@
 /*
- * ARM MPS2 with Cortex-M4 (AN386) as QEMU emulates it: UART 0, two timers, the vector table. QEMU is run with
- * `-icount shift=7`: an instruction takes 128 ns, a tick of the 25 MHz timers 40 ns, so instructions are ticks x 5/16.
+ * ARM MPS2 as QEMU emulates it, the same for each of its processors (AN386, AN500): UART 0, two timers, the vector
+ * table. QEMU is run with `-icount shift=7`: an instruction takes 128 ns, a tick of the 25 MHz timers 40 ns, so
+ * instructions are ticks x 5/16. Each board's identity.c says which processor it has.
  */
 #include "machine.h"
 
@@ -22,8 +23,6 @@
 #define SEED REGISTER(0x20100000u)
 #define BOOTS REGISTER(0x20100004u)
 
-const char machine_name[] = "qemu-cortex-m4";
-const char machine_chip[] = "Cortex-M4F, emulated by QEMU (mps2-an386)";
 const char machine_count_source[] = "instructions, QEMU -icount; not cycles of a device";
 const uint32_t machine_clock_hertz = 25000000;
 

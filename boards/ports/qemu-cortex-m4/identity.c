@@ -1,0 +1,5 @@
+/* What this board is; the machine is boards/ports/mps2. */
+#include "machine.h"
+
+const char machine_name[] = "qemu-cortex-m4";
+const char machine_chip[] = "Cortex-M4F, emulated by QEMU (mps2-an386)";
