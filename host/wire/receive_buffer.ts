@@ -3,6 +3,7 @@
  * (a boot ROM's greeting, a panic) comes out as text, so that nobody has to close the monitor to see it.
  */
 import { WamletError } from "../errors.js";
+import { consoleText } from "./console_text.js";
 import { decodeFrame, type Frame, frameCost, maxPayloadLimit } from "./frame.js";
 
 export type Arrival =
@@ -63,7 +64,7 @@ export class ReceiveBuffer {
   /** Consumes what waits without a delimiter where it is readable text; half a frame stays. */
   flushText(): string | null {
     if (this.length === 0) return null;
-    const text = readableText(this.#bytes.subarray(this.#start, this.#end));
+    const text = consoleText(this.#bytes.subarray(this.#start, this.#end));
     if (text !== null) this.#clear();
     return text;
   }
@@ -99,20 +100,7 @@ function classify(stuffed: Uint8Array): Arrival {
     return { type: "frame", frame: decodeFrame(stuffed) };
   } catch (error) {
     if (!(error instanceof WamletError)) throw error;
-    const text = readableText(stuffed);
+    const text = consoleText(stuffed);
     return text === null ? { type: "damaged", bytes: stuffed.length } : { type: "console", text };
-  }
-}
-
-/** Printable text with the usual control characters, or null: half a binary frame helps nobody. */
-function readableText(bytes: Uint8Array): string | null {
-  for (const byte of bytes) {
-    const control = byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b;
-    if (control || byte === 0x7f) return null;
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return null;
   }
 }
