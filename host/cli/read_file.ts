@@ -50,7 +50,8 @@ function tooLarge(limit: number): Error {
   return new Error(`it is larger than ${limit} bytes`);
 }
 
-function readError(path: string, what: string, cause: NodeJS.ErrnoException): WamletError {
+/** What an error of the file system means for whoever named the file. */
+export function readError(path: string, what: string, cause: NodeJS.ErrnoException): WamletError {
   if (cause.code === "ENOENT" || cause.code === "ENOTDIR") {
     return new WamletError(
       "WAMLET_FILE_NOT_FOUND",

@@ -1,19 +1,28 @@
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { afterAll, describe, expect, it } from "vitest";
 import { packagePath } from "../../host/package_root.js";
+import { riscvAbort, xtensaAssert } from "./fixtures/panics.js";
 import { Running, Workplace } from "./workplace.js";
 
+const hasRiscvTools = ["gcc", "addr2line"].every((tool) =>
+  existsSync(`/usr/bin/riscv64-unknown-elf-${tool}`),
+);
 const place = new Workplace();
 afterAll(() => place.close());
 
-/** A board without an agent: it says what it is told to, whoever listens. */
-async function talker(text: string): Promise<{ url: string; end: () => void }> {
+/** A board without an agent: it says what it is told to, in these pieces, whoever listens. */
+async function talker(...pieces: string[]): Promise<{ url: string; end: () => void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on("error", () => {}).resume());
-    socket.write(text);
+    void (async () => {
+      for (const piece of pieces) {
+        socket.write(piece);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -52,6 +61,100 @@ describe.skipIf(process.platform === "win32")("wamlet monitor", () => {
       level: "warning",
       text: "W (7) psram: none",
     });
+    board.end();
+  });
+
+  it("follows a panic with the command that finds its addresses in the source", async () => {
+    // Cut in the middle of an address.
+    const cut = xtensaAssert.indexOf("0x4037c1d1") + 4;
+    const board = await talker(xtensaAssert.slice(0, cut), xtensaAssert.slice(cut));
+    const monitor = place.start("monitor", "--port", board.url);
+    await monitor.saw(/Rebooting/);
+    await monitor.end();
+    const lines = monitor.stdout.trimEnd().split("\n");
+    const at = lines.findIndex((line) => line.startsWith("Backtrace: 0x403764f2:0x3fceb120 0x4037c1d1:"));
+    expect(lines.slice(at + 1)).toEqual([
+      "ELF file SHA256: a6759c6aa",
+      "-- where it happened (or give --elf): xtensa-esp32s3-elf-addr2line -pfiaC -e build/*.elf 0x403764f2 0x4037c1d1 0x40382c31 0x4200a803",
+      "Rebooting...",
+    ]);
+    board.end();
+  });
+
+  it("a panic that is the board's last word is explained without a line after it", async () => {
+    const board = await talker(riscvAbort.slice(0, riscvAbort.indexOf("\r\n\r\n\r\nELF file")));
+    const monitor = place.start("monitor", "--port", board.url);
+    const [, addresses] = await monitor.saw(/riscv32-esp-elf-addr2line -pfiaC -e build\/\*\.elf (.*)/);
+    expect(addresses).toBe("0x42074ead 0x403808c0 0x40389572 0x4038ff10 0x42074eae 0x42075f10");
+    await monitor.end();
+    board.end();
+  });
+
+  it("colours a panic, and its addresses otherwise", async () => {
+    const board = await talker("abort() was called at PC 0x42074ead on core 0\r\nRebooting...\r\n");
+    const child = spawn(
+      process.execPath,
+      [packagePath("dist", "host", "cli", "main.js"), "monitor", "--port", board.url],
+      {
+        env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "1" },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
+    const monitor = new Running(child);
+    await monitor.saw(/Rebooting/);
+    await monitor.end();
+    expect(monitor.stdout).toContain(
+      "\x1b[31mabort() was called at PC \x1b[1m\x1b[36m0x42074ead\x1b[31m\x1b[22m on core 0\x1b[39m",
+    );
+    board.end();
+  });
+
+  it("--elf says clearly where the tool is missing, and refuses what is no firmware", async () => {
+    const elf = place.path("agent.elf");
+    const header = Buffer.alloc(52);
+    header.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
+    header.writeUInt16LE(94, 18);
+    writeFileSync(elf, header);
+    const board = await talker(xtensaAssert);
+    const monitor = place.start("monitor", "--port", board.url, "--elf", elf);
+    const [said] = await monitor.saw(/-- .*addr2line.*/);
+    expect(said).toBe(
+      `-- xtensa-esp32s3-elf-addr2line is not on PATH; ESP-IDF's export script puts it there. It decodes with: xtensa-esp32s3-elf-addr2line -pfiaC -e ${elf} 0x403764f2 0x4037c1d1 0x40382c31 0x4200a803`,
+    );
+    await monitor.end();
+    header.writeUInt16LE(62, 18);
+    writeFileSync(elf, header);
+    expect((await place.run("monitor", "--port", board.url, "--elf", elf)).stderr).toContain(
+      "another processor",
+    );
+    expect((await place.run("monitor", "--port", board.url, "--elf", "none.elf")).stderr).toContain(
+      "WAMLET_FILE_NOT_FOUND",
+    );
+    board.end();
+  });
+
+  it.skipIf(!hasRiscvTools)("--elf shows the places in the source", async () => {
+    const source = place.path("crash.c");
+    const elf = place.path("crash.elf");
+    writeFileSync(
+      source,
+      "int depth;\nvoid crash(void)\n{\n    depth++;\n}\nvoid _start(void)\n{\n    crash();\n}\n",
+    );
+    const options = [
+      "-g",
+      "-O0",
+      "-nostdlib",
+      "-march=rv32imac",
+      "-mabi=ilp32",
+      "-Wl,-Ttext=0x42074000",
+      "-Wl,--build-id=none",
+    ];
+    execFileSync("riscv64-unknown-elf-gcc", [...options, source, "-o", elf]);
+    const board = await talker("abort() was called at PC 0x42074004 on core 0\r\nRebooting...\r\n");
+    const monitor = place.start("monitor", "--port", board.url, "--elf", elf);
+    const [, place_] = await monitor.saw(/-- 0x42074004: crash at (.*)/);
+    expect(place_).toMatch(/crash\.c:[34]$/);
+    await monitor.end();
     board.end();
   });
 

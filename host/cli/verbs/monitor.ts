@@ -12,7 +12,8 @@ const connectTimeout = 2 ** 31 - 1;
 export const monitor = defineVerb({
   description:
     "Shows a board's console and the agent's log, coloured by level. Ctrl-C leaves, Ctrl-R resets the board. A board " +
-    "without an agent, or one that hangs before it starts, is shown all the same.",
+    "without an agent, or one that hangs before it starts, is shown all the same. Where ESP-IDF's panic handler speaks, " +
+    "the addresses are followed by the command that finds them in the source, or with --elf by the places themselves.",
   positionals: {},
   options: {
     ...portOptions,
@@ -22,19 +23,27 @@ export const monitor = defineVerb({
       describe: "Log lines up to this level",
     },
     timestamps: { alias: "t", type: "boolean", default: false, describe: "Begin each line with the time" },
+    elf: {
+      type: "string",
+      requiresArg: true,
+      describe: "ELF file of the board's firmware: a panic is shown with its places in the source",
+    },
     reset: { type: "boolean", default: false, describe: "Reset the board first, where its port can" },
   },
   examples: [
     ["monitor", "The only attached board"],
     ["monitor --port /dev/ttyUSB0 --timestamps", "When it said what"],
     ["monitor --reset --level debug", "A board from its first word on"],
+    ["monitor --elf build/agent.elf", "Where in the source a panic happened"],
     ["monitor --json | jq .text", "Every line as JSON"],
   ],
   endless: true,
   async run(args, context) {
     const { MonitorKeys } = await import("../monitor_keys.js");
     const { MonitorLines } = await import("../monitor_lines.js");
-    const lines = new MonitorLines(context.output, args.timestamps);
+    const { PanicDecoder } = await import("../panic_decoder.js");
+    const decoder = await PanicDecoder.create(args.elf, context.environment.PATH);
+    const lines = new MonitorLines(context.output, args.timestamps, decoder);
     const keys = new MonitorKeys(process.stdin);
     try {
       let reset = args.reset;
@@ -45,6 +54,7 @@ export const monitor = defineVerb({
       }
     } finally {
       keys.close();
+      await lines.end();
     }
   },
 });
@@ -92,6 +102,7 @@ async function watch(
       async (opened) => {
         connection = opened;
         const { board, chip, agentVersion } = opened.session.info;
+        lines.chip = chip;
         lines.note(`${board}, ${chip}, agent ${agentVersion}, at ${opened.session.url}${keys.hint}`);
         askForLog();
         await ended(opened, signal);
