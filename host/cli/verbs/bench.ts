@@ -1,168 +1,121 @@
-/** `wamlet bench`: what models cost once compiled, side by side; what `npm run bench` runs. */
-import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import type { Optimization } from "../../compiler/choose_forms.js";
-import { packagePath } from "../../package_root.js";
-import { formatCount } from "../format.js";
-import { optimizeOption } from "../options.js";
+/** `wamlet bench`: what models cost once compiled, variants side by side; what `npm run bench` runs. */
+import type { BenchRow } from "../../measure/bench.js";
+import type { BenchResult } from "../../measure/bench_model.js";
 import { type Context, defineVerb } from "../verb.js";
 
-/** A model's figures; all but the seconds are exact and the same in every run. */
-interface BenchRow {
-  readonly model: string;
-  readonly moduleBytes: number;
-  readonly codeBytes: number;
-  readonly weightBytes: number;
-  readonly linearMemoryBytes: number;
-  readonly planBytes: number;
-  readonly lowerBoundBytes: number;
-  readonly greedyBytes: number;
-  /** Modelled from WAMR's loader. */
-  readonly runtimeBytes: number;
-  readonly macs: number;
-  /** Counted over one inference on zero points. */
-  readonly opcodes: number;
-  readonly opcodesPerMac: number | null;
-  readonly bytesMoved: number;
-  readonly compileSeconds: number;
-}
+/** Boards whose cost tables price the opcodes. */
+const pricedBy = ["qemu-cortex-m4", "qemu-riscv32"];
+
+const variantNames = ["plain", "speed", "balanced", "size"] as const;
+
+/** What a run without `--json` says below its tables. */
+const footnote =
+  "Opcodes are executed ones under WAMR's rules, counted exactly; modelled: those × the cost table measured in QEMU. " +
+  "Module, code and linear memory are exact, runtime is modelled from WAMR's loader. Bytes all.";
 
 export const bench = defineVerb({
   description:
-    "Compiles models and counts what an inference executes: module and weights, linear memory against the planner's " +
-    "lower bound and TensorFlow Lite Micro's greedy planner, opcodes for each MAC. Without models: the bundled " +
-    "examples and, where they are, the conformance models (WAMLET_CONFORMANCE, or ../shared/conformance).",
+    "Compiles models in variants (plain: every kernel's reference form; speed, balanced, size: --optimize) and counts " +
+    "what an inference executes, as opcodes and priced as instructions. Without models: the bundled examples and, where " +
+    "they are, the conformance models (WAMLET_CONFORMANCE, or ../shared/conformance). A model with golden outputs beside " +
+    "it (index.json) runs on a golden frame and must meet it; any other runs on random int8 frames with a fixed seed, " +
+    "and all variants must answer alike.",
   positionals: { models: { type: "string", array: true, describe: ".tflite files" } },
-  options: { ...optimizeOption },
+  options: {
+    model: { type: "string", array: true, requiresArg: true, describe: "The same, as an option" },
+    variant: {
+      type: "string",
+      array: true,
+      choices: variantNames,
+      requiresArg: true,
+      describe: "Only these variants",
+    },
+    layers: { type: "boolean", default: false, describe: "Each layer as well (counted by profiling builds)" },
+    markdown: { type: "boolean", default: false, describe: "Tables as Markdown" },
+  },
   examples: [
     ["bench", "The models that come with Wamlet"],
     ["bench zoo:kws kws.tflite", "Models side by side"],
-    ["bench kws.tflite --optimize size", "The smallest module instead of the quickest"],
-    ["bench --json", "For a program that watches the figures"],
+    ["bench --model kws.tflite --layers", "Where the opcodes go"],
+    ["bench --variant balanced", "One variant only"],
+    ["bench --json", "For a program: one array of {model, layer, port, variant, instructions, …}"],
   ],
   async run(args, context) {
-    const paths = args.models && args.models.length > 0 ? args.models : bundledModels(context.environment);
-    const rows: BenchRow[] = [];
-    const unsupported: { readonly model: string; readonly reason: string }[] = [];
+    const { benchModelName, benchModels } = await import("../bench_models.js");
+    const named = [...(args.models ?? []), ...(args.model ?? [])];
+    const paths = named.length > 0 ? named : benchModels(context.environment);
+    const results: { readonly model: string; readonly result: BenchResult }[] = [];
+    const unsupported: string[] = [];
     const { WamletError } = await import("../../errors.js");
-    for (const path of paths) {
+    for (const [done, path] of paths.entries()) {
       context.signal.throwIfAborted();
-      context.progress.show(modelName(path), rows.length / paths.length);
+      const model = benchModelName(path);
+      const onVariant = (variant: string) =>
+        context.progress.show(`${model} ${variant}`, done / paths.length);
       try {
-        rows.push(await measure(path, args.optimize, context));
+        const { layers, variant } = args;
+        const variants = variantNames.filter((name) => variant === undefined || variant.includes(name));
+        results.push({ model, result: await measure(path, model, { variants, layers, onVariant }, context) });
       } catch (error) {
-        const named = args.models && args.models.length > 0;
-        if (named || !(error instanceof WamletError) || !error.code.startsWith("WAMLET_UNSUPPORTED"))
-          throw error;
-        unsupported.push({ model: modelName(path), reason: error.message });
+        const known = error instanceof WamletError && error.code.startsWith("WAMLET_UNSUPPORTED");
+        if (named.length > 0 || !known) throw error;
+        unsupported.push(`${model}: ${error.message}`);
       }
     }
     context.progress.clear();
-    const { formatTable } = await import("../table.js");
+    const rows = results.flatMap(({ result }) => result.rows);
+    const { layerTable, memoryTable, modelTable, portsOf, showTable } = await import("../bench_tables.js");
     const { output } = context;
-    output.result({ models: rows, unsupported }, () => {
-      const right = (heading: string) => ({ heading, align: "right" as const });
-      output.line(
-        formatTable(
-          [
-            { heading: "model" },
-            ...[
-              "module",
-              "code",
-              "weights",
-              "linear",
-              "plan",
-              "bound",
-              "greedy",
-              "runtime",
-              "MACs",
-              "opcodes",
-              "per MAC",
-              "seconds",
-            ].map(right),
-          ],
-          rows.map((row) => [
-            row.model,
-            ...[
-              row.moduleBytes,
-              row.codeBytes,
-              row.weightBytes,
-              row.linearMemoryBytes,
-              row.planBytes,
-              row.lowerBoundBytes,
-              row.greedyBytes,
-              row.runtimeBytes,
-            ].map(String),
-            formatCount(row.macs),
-            formatCount(row.opcodes),
-            row.opcodesPerMac?.toFixed(2) ?? "",
-            row.compileSeconds.toFixed(2),
-          ]),
-          output.colors,
-        ),
-      );
-      output.line(
-        output.colors.dim(
-          "Bytes and opcodes are exact; runtime is modelled from WAMR's loader; seconds are this machine's.",
-        ),
-      );
-      for (const { model, reason } of unsupported) output.line(output.colors.dim(`${model}: ${reason}`));
+    output.result(rows satisfies BenchRow[], () => {
+      const { colors } = output;
+      const note = (text: string) => output.line(args.markdown ? text : colors.dim(text));
+      const show = (table: Parameters<typeof showTable>[0]) =>
+        output.line(showTable(table, args.markdown, colors));
+      show(modelTable(rows, false));
+      output.line();
+      note(footnote);
+      note(results.map(({ model, result }) => `${model}: ${checkedOn(result)}`).join("; "));
+      for (const text of unsupported) note(text);
+      output.line();
+      show(memoryTable(results.flatMap(({ model, result }) => plansOf(model, result))));
+      if (!args.layers) return;
+      for (const { model } of results) {
+        for (const port of portsOf(rows)) {
+          output.line();
+          output.line(`${model}, ${port}`);
+          output.line();
+          show(layerTable(rows, model, port));
+        }
+      }
     });
     return 0;
   },
 });
 
-/** Bundled examples, then the conformance models where they are. */
-function bundledModels(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const found = ["digits", "motion"].map((name) => packagePath("examples", name, `${name}.tflite`));
-  const conformance = environment.WAMLET_CONFORMANCE ?? packagePath("../shared/conformance");
-  const models = join(conformance, "models");
-  if (!existsSync(models)) return found;
-  const others = readdirSync(models)
-    .sort()
-    .map((name) => join(models, name, "model.tflite"));
-  return [...found, ...others.filter((path) => existsSync(path))];
+function checkedOn({ input }: BenchResult): string {
+  return input.golden === null ? `${input.source}, variants agree` : `${input.source}, equals its golden`;
 }
 
-/** The published models are all called model.tflite; their folder says which. */
-function modelName(path: string): string {
-  const name = basename(path).replace(/\.tflite$/i, "");
-  return name === "model" ? basename(dirname(path)) : name;
+/** Of the variant that a compile without options gives, where it was measured. */
+function plansOf(model: string, { memory }: BenchResult) {
+  const plan = memory.get("balanced") ?? [...memory.values()][0];
+  return plan === undefined ? [] : [[model, plan] as const];
 }
 
-async function measure(path: string, optimize: Optimization, context: Context): Promise<BenchRow> {
+async function measure(
+  path: string,
+  model: string,
+  choice: {
+    readonly variants: readonly (typeof variantNames)[number][];
+    readonly layers: boolean;
+    readonly onVariant: (variant: string) => void;
+  },
+  context: Context,
+): Promise<BenchResult> {
   const { readModelFile } = await import("../model_file.js");
-  const { compile } = await import("../../compiler/compile.js");
-  const { ModuleRunner } = await import("../../emulator/module_runner.js");
+  const { benchModel } = await import("../../measure/bench_model.js");
+  const { loadBoard } = await import("../../descriptor/load_board.js");
   const bytes = await readModelFile(path, "the model", context);
-  const started = performance.now();
-  const module = await compile(bytes, { optimize, signal: context.signal });
-  const compileSeconds = (performance.now() - started) / 1000;
-  const runner = await ModuleRunner.load(module.payload, module.manifest);
-  try {
-    for (const tensor of module.description.inputs) {
-      runner.write(tensor.offset, new Uint8Array(tensor.bytes).fill((tensor.zeroPoint ?? 0) & 0xff));
-    }
-    const { counts } = await runner.infer();
-    const { memory, layers } = module.description;
-    const macs = layers.reduce((sum, layer) => sum + layer.macs, 0);
-    return {
-      model: modelName(path),
-      moduleBytes: module.payload.length,
-      codeBytes: module.payload.length - module.weightBytes,
-      weightBytes: module.weightBytes,
-      linearMemoryBytes: memory.linearMemoryBytes,
-      planBytes: memory.planBytes,
-      lowerBoundBytes: memory.lowerBoundBytes,
-      greedyBytes: memory.greedyBytes,
-      runtimeBytes: module.manifest.runtimeBytes,
-      macs,
-      opcodes: counts.opcodes,
-      opcodesPerMac: macs > 0 ? counts.opcodes / macs : null,
-      bytesMoved: counts.memoryInit.bytes + counts.memoryCopy.bytes + counts.memoryFill.bytes,
-      compileSeconds,
-    };
-  } finally {
-    await runner.close();
-  }
+  const costs = pricedBy.map((board) => loadBoard(board).cost);
+  return benchModel({ model, path, bytes, costs, signal: context.signal, ...choice });
 }
