@@ -90,6 +90,18 @@ static bool take_syn(struct wamlet_link *link, const struct wamlet_header *heade
     return !repeated;
 }
 
+/* Takes a greeting, or a frame of no session that is open. Returns whether a session was opened. */
+static bool take_stranger(struct wamlet_link *link, const struct wamlet_header *header, const uint8_t *payload,
+                          size_t length)
+{
+    if (header->kind == WAMLET_SYN)
+        return take_syn(link, header, payload, length);
+    /* An answer to SYN that still waits must not be displaced. */
+    if (!link->ready_waits)
+        greet(link, link->session, 0, 0);
+    return false;
+}
+
 static void report_gap(struct wamlet_link *link)
 {
     if (!link->gap_reported)
@@ -150,13 +162,9 @@ enum wamlet_event wamlet_link_next(struct wamlet_link *link)
         if (arrival == WAMLET_DAMAGED || header.kind == WAMLET_READY || header.kind == WAMLET_LOG)
             continue;
         length -= WAMLET_HEADER_BYTES;
-        if (header.kind == WAMLET_SYN) {
-            if (take_syn(link, &header, payload, length))
+        if (header.kind == WAMLET_SYN || !link->open || header.session != link->session) {
+            if (take_stranger(link, &header, payload, length))
                 return WAMLET_OPENED;
-        } else if (!link->open || header.session != link->session) {
-            /* An answer to SYN that still waits must not be displaced. */
-            if (!link->ready_waits)
-                greet(link, link->session, 0, 0);
         } else if (take_frame(link, &header, payload, length)) {
             return WAMLET_MESSAGE;
         }
@@ -166,34 +174,50 @@ enum wamlet_event wamlet_link_next(struct wamlet_link *link)
 bool wamlet_link_look_ahead(struct wamlet_link *link)
 {
     struct wamlet_glance glance;
+    const struct wamlet_header *header = &glance.header;
     uint32_t from = 0;
+    /* Number of the next DATA that is not there yet. */
+    uint8_t next = link->expected;
     while (wamlet_receive_glance(&link->receive, from, &glance)) {
-        const struct wamlet_header *header = &glance.header;
-        bool ours = link->open && header->session == link->session;
-        from = glance.start + glance.bytes + 1;
-        if (header->kind == WAMLET_SYN && glance.payload_bytes == SYN_BYTES
+        bool ours = glance.whole && link->open && header->session == link->session;
+        if (glance.whole && header->kind == WAMLET_SYN && glance.payload_length >= SYN_BYTES
             && is_acceptable(header, glance.payload)
             && !is_repeated(link, header->session, read32(glance.payload + 4))) {
             /* Nobody waits any more for what came before. */
             wamlet_receive_drop(&link->receive, glance.start);
             return true;
         }
-        if (header->kind == WAMLET_POLL && ours) {
+        if (ours && header->kind == WAMLET_POLL) {
             /*
              * The host misses something, and only the answer to its question can tell it what. That answer says that
              * what came before is consumed or lost: so it is lost, and the host will send it again.
              */
-            wamlet_receive_drop(&link->receive, from);
-            take_frame(link, header, glance.payload, glance.payload_bytes);
+            wamlet_receive_drop(&link->receive, glance.start + glance.bytes);
+            take_frame(link, header, glance.payload, glance.payload_length);
             from = 0;
-        } else if (header->kind == WAMLET_ACK || header->kind == WAMLET_RESEND) {
-            /* Out of the buffer: many of them come while a long answer goes out, and there is room for few. */
-            wamlet_receive_remove(&link->receive, &glance);
-            from = glance.start;
-            if (ours)
-                take_acknowledgement(link, header);
-        } else if (header->kind == WAMLET_DATA && ours) {
+            next = link->expected;
+        } else if (ours && header->kind == WAMLET_DATA && (uint8_t)(header->sequence - next) < 128) {
             take_acknowledgement(link, header);
+            next = (uint8_t)(header->sequence + 1);
+            from += glance.bytes;
+        } else {
+            /*
+             * Out of the buffer with everything else: acknowledgements come in numbers while a long answer goes out,
+             * and what a line has damaged or doubled is beyond the host's window. DATA that stays is within it, so
+             * there is always room for the frame that ends the waiting.
+             */
+            wamlet_receive_remove(&link->receive, &glance);
+            if (!glance.whole || header->kind == WAMLET_READY || header->kind == WAMLET_LOG)
+                continue;
+            if (!ours || header->kind == WAMLET_SYN) {
+                take_stranger(link, header, glance.payload, glance.payload_length);
+                continue;
+            }
+            take_acknowledgement(link, header);
+            if (header->kind == WAMLET_DATA) {
+                link->owed += wamlet_frame_cost(glance.payload_length);
+                link->ack_at_once = true;
+            }
         }
     }
     return false;

@@ -95,32 +95,29 @@ enum wamlet_arrival wamlet_receive_next(struct wamlet_receive *receive, uint8_t 
 bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, struct wamlet_glance *glance)
 {
     uint32_t limit = waiting(receive);
-    while (from < limit) {
-        uint8_t raw[WAMLET_HEADER_BYTES + sizeof glance->payload];
-        uint32_t end = find_delimiter(receive, from, limit);
-        struct wamlet_frame_reader reader;
-        if (end == limit)
-            return false;
-        wamlet_frame_start(&reader, raw, sizeof raw);
-        decode(receive, from, end - from, &reader);
-        if (wamlet_frame_check(&reader, &glance->header)) {
-            size_t payload = reader.length - WAMLET_HEADER_BYTES - WAMLET_CRC_BYTES;
-            glance->start = from;
-            glance->bytes = end - from;
-            glance->payload_bytes = payload < sizeof glance->payload ? payload : sizeof glance->payload;
-            memcpy(glance->payload, raw + WAMLET_HEADER_BYTES, glance->payload_bytes);
-            return true;
-        }
-        from = end + 1;
+    uint32_t end = find_delimiter(receive, from, limit);
+    uint8_t raw[WAMLET_HEADER_BYTES + sizeof glance->payload];
+    struct wamlet_frame_reader reader;
+    if (from == limit || (end == limit && limit < receive->capacity))
+        return false;
+    glance->start = from;
+    glance->bytes = end == limit ? end - from : end - from + 1;
+    wamlet_frame_start(&reader, raw, sizeof raw);
+    decode(receive, from, end - from, &reader);
+    glance->whole = end < limit && wamlet_frame_check(&reader, &glance->header);
+    if (glance->whole) {
+        size_t payload = reader.length - WAMLET_HEADER_BYTES - WAMLET_CRC_BYTES;
+        glance->payload_length = (uint32_t)payload;
+        memcpy(glance->payload, raw + WAMLET_HEADER_BYTES,
+               payload < sizeof glance->payload ? payload : sizeof glance->payload);
     }
-    return false;
+    return true;
 }
 
 void wamlet_receive_remove(struct wamlet_receive *receive, const struct wamlet_glance *glance)
 {
-    uint32_t removed = glance->bytes + 1;
     /* What stands before it moves up to its end, for the other end of the buffer belongs to the writer. */
     for (uint32_t i = glance->start; i-- > 0;)
-        receive->bytes[place(receive, i + removed)] = receive->bytes[place(receive, i)];
-    wamlet_receive_drop(receive, removed);
+        receive->bytes[place(receive, i + glance->bytes)] = receive->bytes[place(receive, i)];
+    wamlet_receive_drop(receive, glance->bytes);
 }

@@ -42,19 +42,22 @@ void wamlet_receive_put(struct wamlet_receive *receive, const uint8_t *bytes, si
 enum wamlet_arrival wamlet_receive_next(struct wamlet_receive *receive, uint8_t *raw, size_t capacity,
                                         struct wamlet_header *header, size_t *length);
 
-/* A frame that waits behind others: where it stands, how long it is without its delimiter, and how it begins. */
+/* A frame that waits behind others: where it stands, how long it is with its delimiter, and how it begins. */
 struct wamlet_glance {
     /* Bytes from the first one that waits. */
     uint32_t start;
     uint32_t bytes;
+    /* Whether it is a frame: if not, header and payload say nothing. */
+    bool whole;
     struct wamlet_header header;
-    /* Beginning of the payload. */
+    /* Beginning of the payload, and length of the whole. */
     uint8_t payload[8];
-    size_t payload_bytes;
+    uint32_t payload_length;
 };
 
 /*
- * Looks at the first undamaged frame that begins at or behind `from` bytes of what waits, without consuming it.
+ * Looks at the frame, or what is left of one, that begins `from` bytes behind the first that waits, without consuming
+ * it. Bytes without a delimiter are one only where the buffer is full, for no more can come that would make them one.
  * Returns false where there is none.
  */
 bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, struct wamlet_glance *glance);

@@ -203,6 +203,39 @@ describe.skipIf(compiler === null)(`the agent in C (else ${compilerMissing})`, (
     expect(answers.at(-1)).toBe("none");
   });
 
+  it("hears the host's question behind a buffer full of doubled and damaged frames", () => {
+    const frame = (kind: keyof typeof frameKinds, sequence: number, payload = new Uint8Array(0)) =>
+      hex(encodeFrame({ kind, session: 9, sequence, ack: 0, window: 0xffff, payload }));
+    const message = frame("data", 0, new Uint8Array(400));
+    const damaged = `${message.slice(0, 100)}${message[100] === "1" ? "2" : "1"}${message.slice(101)}`;
+    const endless = "17".repeat(bufferBytes);
+    const commands = [
+      `link.start ${bufferBytes} ${maxPayload} 1`,
+      `link.receive ${hex(encodeFrame({ kind: "syn", session: 9, sequence: 0, ack: 0, window: 0xffff, payload: Buffer.from("0101001001020304", "hex") }))}`,
+      "link.next",
+      "link.output",
+      `link.receive ${message}`,
+      ...[message, damaged, message, endless, "00", message, endless, endless, "00"].flatMap((bytes) => [
+        `link.receive ${bytes}`,
+        "link.ahead",
+      ]),
+      `link.receive ${frame("data", 1, Uint8Array.of(5))}`,
+      "link.ahead",
+    ];
+    const heard = answer(...commands, "link.next", "link.next", "link.next").slice(-3);
+    expect(heard).toEqual([`message ${"00".repeat(400)}`, "message 05", "none"]);
+    const polled = answer(
+      ...commands,
+      `link.receive ${frame("poll", 2, Uint8Array.of(7))}`,
+      "link.ahead",
+      "link.output",
+      "link.output",
+    ).slice(-2);
+    const [resend, ack] = polled.map(decoded);
+    expect([resend?.kind, resend?.ack]).toEqual(["resend", 0]);
+    expect([ack?.kind, ack?.payload[0]]).toEqual(["ack", 7]);
+  });
+
   it("lives through any bytes on the line", () => {
     const random = new SeededRandom(4);
     const commands = [`link.start ${bufferBytes} ${maxPayload} ${bootId}`];
