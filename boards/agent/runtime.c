@@ -196,7 +196,9 @@ static void run(void *argument)
     call->returned = wasm_runtime_call_wasm(call->instance->environment, call->function, 0, &call->result);
     call->cost.count = wamlet_port_count() - count;
     call->cost.microseconds = wamlet_port_microseconds() - microseconds;
-    if (call->cost.energy_measured && wamlet_port_energy(&energy_after))
+    /* A sensor that missed a sample measured nothing. */
+    call->cost.energy_measured = call->cost.energy_measured && wamlet_port_energy(&energy_after);
+    if (call->cost.energy_measured)
         call->cost.nanojoules = energy_after - energy_before;
 }
 

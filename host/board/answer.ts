@@ -15,8 +15,9 @@ export interface Answer {
   };
   /** Time of the inference alone, on the board's clock. */
   readonly microseconds: number;
-  readonly nanojoules: number;
-  readonly energySource: "measured" | "modelled";
+  /** null where the board neither measures nor models its energy. */
+  readonly nanojoules: number | null;
+  readonly energySource: "none" | "measured" | "modelled";
   /** Most bytes of the board's module pool that were in use while it ran. */
   readonly memoryBytes: number;
   /** The count by layer where it was asked for, else null. */
@@ -66,7 +67,7 @@ export class AnswerAssembly {
       outputs: this.#outputs,
       count: { value: result.count, unit: this.form.unit, source: this.form.source },
       microseconds: result.microseconds,
-      nanojoules: result.nanojoules,
+      nanojoules: result.energySource === "none" ? null : result.nanojoules,
       energySource: result.energySource,
       memoryBytes: result.memoryBytes,
       layers: this.wantsLayers ? this.#layers : null,

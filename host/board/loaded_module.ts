@@ -11,6 +11,7 @@ export interface Totals {
   readonly inferences: number;
   readonly count: number;
   readonly microseconds: number;
+  /** Of the inferences whose energy the board knows. */
   readonly nanojoules: number;
 }
 

@@ -1,6 +1,6 @@
 /** Answers as they come: a table's lines for people, CSV or JSON lines for programs (`wamlet stream -o`). */
 import type { AnswerRow } from "../measure/rows.js";
-import { digits, formatCount, formatEnergy, formatTime } from "./format.js";
+import { digits, formatCount, formatEnergy, formatTime, unknown } from "./format.js";
 import type { Output } from "./output.js";
 
 export const answerFormats = ["table", "jsonl", "csv"] as const;
@@ -38,7 +38,7 @@ export async function answerPrinter(
       row.expected === null ? "" : (names[row.expected] ?? String(row.expected)),
       formatCount(row.count),
       formatTime(row.microseconds),
-      formatEnergy(row.nanojoules),
+      row.nanojoules === null ? unknown : formatEnergy(row.nanojoules),
     ]);
     output.line(row.correct === false ? output.colors.red(text) : text);
   };

@@ -1,5 +1,8 @@
 /** Numbers for people: three significant digits (none after the point where there is nothing) and a fitting unit. */
 
+/** In the place of a figure that nobody knows. */
+export const unknown = "–";
+
 /** `640 B`, `49.2 KiB`, `384 KiB`, `4 MiB`. */
 export function formatBytes(bytes: number): string {
   return Math.abs(bytes) < 1024 ? `${bytes} B` : scaled(bytes / 1024, 1024, ["KiB", "MiB", "GiB", "TiB"]);

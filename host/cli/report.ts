@@ -14,6 +14,7 @@ import {
   formatEnergy,
   formatShare,
   formatTime,
+  unknown,
   wrapText,
 } from "./format.js";
 import type { Output } from "./output.js";
@@ -31,7 +32,8 @@ export function summaryLine(report: RunReport): string {
   const { live } = report;
   const lost = live === null ? "" : `, ${live.dropped} dropped, ${live.malformed} malformed`;
   const clamped = isMuchClamped(report) ? `. ${clampedText(report)}` : "";
-  return `${frames} ${plural(frames, "frame")}${lost}${right}, median ${formatTime(microseconds.median)} (${label}) and ${formatEnergy(energy.statistics.median)} (${energy.source})${clamped}`;
+  const joules = energy === null ? "" : ` and ${formatEnergy(energy.statistics.median)} (${energy.source})`;
+  return `${frames} ${plural(frames, "frame")}${lost}${right}, median ${formatTime(microseconds.median)} (${label})${joules}${clamped}`;
 }
 
 /** A run that ended before its first answer: interrupted, or without a frame. */
@@ -83,11 +85,12 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
   const { dim } = output.colors;
   const { count, microseconds, energy } = report.measurements;
   const [countLabel, countWords] = countLabels(report.measurements);
+  const figures = withMaximum
+    ? (["min", "median", "p95", "max"] as const)
+    : (["min", "median", "p95"] as const);
   const row = (name: string, statistics: Statistics, format: (value: number) => string, label: string) => [
     name,
-    ...[statistics.min, statistics.median, statistics.p95, ...(withMaximum ? [statistics.max] : [])].map(
-      format,
-    ),
+    ...figures.map((figure) => format(statistics[figure])),
     dim(label),
   ];
   output.line();
@@ -95,7 +98,7 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
     formatTable(
       [
         { heading: "per inference".padEnd(labelColumns - 2) },
-        ...["min", "median", "p95", ...(withMaximum ? ["max"] : [])].map((heading) => ({
+        ...figures.map((heading) => ({
           heading: heading.padStart(9),
           align: "right" as const,
         })),
@@ -104,13 +107,17 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
       [
         row(count.unit, count.statistics, formatCount, countLabel),
         row("time", microseconds, formatTime, countLabel),
-        row("energy", energy.statistics, formatEnergy, energy.source),
+        energy === null
+          ? ["energy", ...figures.map(() => unknown), dim("not known")]
+          : row("energy", energy.statistics, formatEnergy, energy.source),
       ],
       output.colors,
     ),
   );
   paragraph("", `${count.unit}: ${countWords}`, output, dim, 0);
   if (report.energyModel !== null) paragraph("", `energy: modelled, ${report.energyModel}`, output, dim, 0);
+  if (energy === null)
+    paragraph("", `energy: the board has no sensor, ${noEnergyModel(report)}`, output, dim, 0);
   if (!count.statistics.exact) {
     paragraph(
       "",
@@ -120,6 +127,13 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
       0,
     );
   }
+}
+
+/** Why no energy was modelled either. */
+function noEnergyModel({ measurements: { count } }: RunReport): string {
+  return count.unit === "cycles"
+    ? "and no descriptor says what its cycles take"
+    : `and ${count.unit} do not tell what a device takes`;
 }
 
 /** Line, module and memory. */

@@ -10,9 +10,9 @@ import { formatTable } from "./table.js";
 /** @param board whose radios they are, for their figures' sources; null shows none */
 export function showRadios(report: RunReport, board: Board | null, output: Output): void {
   const { computeOrSend: comparisons, measurements } = report;
-  if (comparisons.length === 0) return;
-  const { bold, dim } = output.colors;
   const { energy, frameBytes } = measurements;
+  if (comparisons.length === 0 || energy === null) return;
+  const { bold, dim } = output.colors;
   output.line(bold("Compute or send?"));
   const inference = `${formatEnergy(energy.statistics.median)} (median, ${energy.source})`;
   const sizes = `a frame is ${formatBytes(frameBytes.input)}, an answer ${formatBytes(answerBytes)}`;

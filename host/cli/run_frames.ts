@@ -45,7 +45,7 @@ const liveFramesAhead = 2;
  * @throws WamletError what the board says of a frame, or that it is gone
  */
 export async function runFrames(
-  { meter }: BoardConnection,
+  { meter, board }: BoardConnection,
   loaded: LoadedModule,
   model: Pick<ModelDescription, "inputs" | "outputs" | "layers">,
   frames: InputFrames,
@@ -82,6 +82,7 @@ export async function runFrames(
     });
   };
   const { bestClass } = await import("../measure/classes.js");
+  const { withEnergy } = await import("../measure/energy.js");
   const [output] = model.outputs;
   try {
     const source = inputs(frames, { count, rate }, signal, room, (frame) => {
@@ -95,7 +96,7 @@ export async function runFrames(
       if (frame === undefined) throw new RangeError(`answer ${raw.frame} to no frame`);
       const { index, expected } = frame;
       // Of a repeated file the frame's place in it, of a live source its place among all that came.
-      const answer = { ...raw, frame: index };
+      const answer = withEnergy({ ...raw, frame: index }, board);
       measurements.add(answer, expected);
       tally.answered += 1;
       tally.inferenceMicroseconds += answer.microseconds;

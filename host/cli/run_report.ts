@@ -61,15 +61,11 @@ export async function runReport(
   const { session, meter, board } = connection;
   const { module, loaded } = prepared;
   const { info, url } = session;
+  const { energy, frameBytes } = measurements;
   const comparisons =
-    board === null
+    board === null || energy === null
       ? []
-      : computeOrSend(
-          board,
-          measurements.frameBytes.input,
-          answerBytes,
-          measurements.energy.statistics.median,
-        );
+      : computeOrSend(board, frameBytes.input, answerBytes, energy.statistics.median);
   const { accountFor } = await import("../compiler/account.js");
   const account = board === null ? null : accountFor(module, board);
   const inputBytes = measurements.frameBytes.input;
@@ -120,7 +116,7 @@ function subjectOf(
 
 /** What a modelled energy is made of; a measured one needs no such words. */
 function energyModel({ energy }: MeasurementReport, board: Board | null): string | null {
-  if (energy.source === "measured" || board === null) return null;
+  if (energy?.source !== "modelled" || board === null) return null;
   const { activeMilliamperes, volts } = board.power;
   const assumed = activeMilliamperes.source.startsWith("assumed") ? ", assumed" : "";
   return `${activeMilliamperes.value} mA × ${volts} V × time (current of ${board.name}'s descriptor${assumed})`;

@@ -3,6 +3,7 @@
  * counted exactly, × the architecture's cost table are instructions; × cycles per instruction are cycles; over the
  * clock they are time; × current and voltage they are energy.
  */
+import { activeNanojoules } from "../descriptor/active_energy.js";
 import type { Board } from "../descriptor/board.js";
 import { modelCycles } from "../module/cost.js";
 import type { ExecutionCounts } from "../module/execution_counts.js";
@@ -20,12 +21,11 @@ export function modelledCost(counts: ExecutionCounts, board: Board): ModelledCos
   const call = board.cost.call * board.cyclesPerInstruction.value;
   const cycles = Math.round(modelCycles(counts, board) + call);
   const seconds = cycles / board.clockHertz.value;
-  const watts = (board.power.activeMilliamperes.value / 1e3) * board.power.volts;
   return {
     cycles,
     nanoseconds: Math.round(seconds * 1e9),
     microseconds: Math.round(seconds * 1e6),
-    nanojoules: Math.round(watts * seconds * 1e9),
+    nanojoules: activeNanojoules(board, seconds),
   };
 }
 

@@ -18,8 +18,9 @@ export interface MeasuredAnswer {
   readonly outputs: readonly Uint8Array[];
   readonly count: MeasuredCount;
   readonly microseconds: number;
-  readonly nanojoules: number;
-  readonly energySource: "measured" | "modelled";
+  /** null where nothing is known of it: never 0 for that. */
+  readonly nanojoules: number | null;
+  readonly energySource: "none" | "measured" | "modelled";
   /** Memory of the module while it ran: the RAM account of the board. */
   readonly memoryBytes: number;
   /** Count of each layer, of a profiling build; null for any other. */

@@ -18,6 +18,7 @@ export interface CountReport {
 export interface EnergyReport {
   readonly unit: "nanojoules";
   readonly source: "measured" | "modelled";
+  /** Over the answers that have energy of this source: a sensor may miss one. */
   readonly statistics: Statistics;
 }
 
@@ -28,7 +29,8 @@ export interface MeasurementReport {
   readonly accuracy: Accuracy | null;
   readonly count: CountReport;
   readonly microseconds: Statistics;
-  readonly energy: EnergyReport;
+  /** What was measured, else what was modelled; null where nothing is known. */
+  readonly energy: EnergyReport | null;
   /** Bytes of one frame's input and output tensors. */
   readonly frameBytes: { readonly input: number; readonly output: number };
   /** Most memory that any answer reports. */
@@ -44,7 +46,7 @@ export class Measurements {
   readonly #layers: LayerStatistics;
   readonly #counts = new RunningStatistics();
   readonly #microseconds = new RunningStatistics();
-  readonly #nanojoules = new RunningStatistics();
+  readonly #nanojoules = { measured: new RunningStatistics(), modelled: new RunningStatistics() };
   #first: MeasuredAnswer | null = null;
   #memoryBytes = 0;
 
@@ -71,7 +73,8 @@ export class Measurements {
     if (answer.layers !== null) this.#layers.add(answer.layers, answer.count.value);
     this.#counts.add(answer.count.value);
     this.#microseconds.add(answer.microseconds);
-    this.#nanojoules.add(answer.nanojoules);
+    const { energySource, nanojoules } = answer;
+    if (energySource !== "none" && nanojoules !== null) this.#nanojoules[energySource].add(nanojoules);
     this.#memoryBytes = Math.max(this.#memoryBytes, answer.memoryBytes);
     this.#first ??= { ...answer, outputs: [] };
   }
@@ -81,8 +84,7 @@ export class Measurements {
     const first = this.#first;
     const count = this.#counts.summary();
     const microseconds = this.#microseconds.summary();
-    const nanojoules = this.#nanojoules.summary();
-    if (first === null || count === null || microseconds === null || nanojoules === null) return null;
+    if (first === null || count === null || microseconds === null) return null;
     const sum = (tensors: readonly { bytes: number }[]) =>
       tensors.reduce((total, tensor) => total + tensor.bytes, 0);
     return {
@@ -90,11 +92,16 @@ export class Measurements {
       accuracy: this.#confusion.summary(),
       count: { unit: first.count.unit, source: first.count.source, statistics: count },
       microseconds,
-      energy: { unit: "nanojoules", source: first.energySource, statistics: nanojoules },
+      energy: this.#energy("measured") ?? this.#energy("modelled"),
       frameBytes: { input: sum(this.#model.inputs), output: sum(this.#model.outputs) },
       memoryBytes: this.#memoryBytes,
       layers: this.#layers.summary(),
     };
+  }
+
+  #energy(source: EnergyReport["source"]): EnergyReport | null {
+    const statistics = this.#nanojoules[source].summary();
+    return statistics === null ? null : { unit: "nanojoules", source, statistics };
   }
 
   /** Everything is checked before anything is added, so that a refused answer leaves no trace. */
@@ -112,7 +119,7 @@ export class Measurements {
       throw refuse(`has ${found} bytes where the model has ${outputs.map(({ bytes }) => bytes).join(" + ")}`);
     }
     const { count, microseconds, nanojoules, memoryBytes, layers } = answer;
-    for (const figure of [count.value, microseconds, nanojoules, memoryBytes, ...(layers ?? [])]) {
+    for (const figure of [count.value, microseconds, nanojoules ?? 0, memoryBytes, ...(layers ?? [])]) {
       if (!Number.isFinite(figure) || figure < 0) throw refuse(`carries the figure ${figure}`);
     }
     const layerCount = this.#model.layers.length;
@@ -125,9 +132,6 @@ export class Measurements {
       throw refuse(
         `counts ${count.unit} (${count.source}) where those before counted ${first.count.unit} (${first.count.source})`,
       );
-    }
-    if (answer.energySource !== first.energySource) {
-      throw refuse(`has ${answer.energySource} energy where those before had ${first.energySource}`);
     }
     if ((layers === null) !== (first.layers === null)) {
       throw refuse(

@@ -26,8 +26,9 @@ export interface AnswerRow {
   /** What counted it. */
   readonly countSource: string;
   readonly microseconds: number;
-  readonly nanojoules: number;
-  /** `measured` or `modelled`. */
+  /** null where nothing is known of it. */
+  readonly nanojoules: number | null;
+  /** `measured`, `modelled`, or `none`. */
   readonly energySource: string;
   readonly memoryBytes: number;
 }

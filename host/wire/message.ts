@@ -113,6 +113,7 @@ export const messageTypes = {
       storeFreeSlots: integer(21, "slots without a module"),
       serialNumber: text(22, "chip's serial number, empty where unknown"),
       bootId: integer(23, "as in READY"),
+      energySensor: text(24, "what measures energy; empty where nothing does"),
     },
   },
   "deploy-ready": {
@@ -165,8 +166,8 @@ export const messageTypes = {
       more: flag(7, "more of this frame follows; the fields below stand in the last one"),
       count: integer(8, "what the inference took, in INFO's unit"),
       microseconds: integer(9, "time of the inference alone"),
-      nanojoules: integer(10, "energy"),
-      energySource: choice(11, ["modelled", "measured"], "where `nanojoules` comes from"),
+      nanojoules: integer(10, "energy, where `energySource` is not none"),
+      energySource: choice(11, ["none", "measured", "modelled"], "where `nanojoules` comes from"),
       memoryBytes: integer(12, "bytes of the module pool in use while it ran"),
       layers: integers(13, "counts by layer; those of one frame's results are joined"),
     },

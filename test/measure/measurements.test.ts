@@ -41,6 +41,23 @@ describe("Measurements", () => {
     });
   });
 
+  it("report measured energy where some answers have it, and of these alone", () => {
+    const measurements = new Measurements(model);
+    measurements.add(answerOf([0, 0, 0], { energySource: "none", nanojoules: null }));
+    measurements.add(answerOf([0, 0, 0], { energySource: "measured", nanojoules: 300 }));
+    measurements.add(answerOf([0, 0, 0], { energySource: "modelled", nanojoules: 7000 }));
+    expect(measurements.report()?.energy).toMatchObject({
+      source: "measured",
+      statistics: { count: 1, min: 300, max: 300 },
+    });
+  });
+
+  it("report no energy, and never 0, where no answer knows it", () => {
+    const measurements = new Measurements(model);
+    measurements.add(answerOf([0, 0, 0], { energySource: "none", nanojoules: null }));
+    expect(measurements.report()).toMatchObject({ frames: 1, energy: null });
+  });
+
   it("count accuracy over the frames that have a label", () => {
     const measurements = new Measurements(model);
     measurements.add(answerOf([1, 5, 2]), 1);
@@ -74,7 +91,6 @@ describe("Measurements", () => {
       "counts cycles",
     ],
     ["another counter", answerOf([0, 0, 0], { count: { ...count(1).count, source: "QEMU" } }), "(QEMU)"],
-    ["measured energy", answerOf([0, 0, 0], { energySource: "measured" }), "measured energy"],
     ["layers", answerOf([0, 0, 0], { layers: [1, 2, 3] }), "has layers"],
   ])("never mix instructions that were modelled with %s", async (_, other, message) => {
     const measurements = new Measurements(model);

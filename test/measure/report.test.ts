@@ -58,6 +58,17 @@ describe("rows", () => {
     expect(answerRow(answerOf([0, 64, 0]), scores, labels).correct).toBeNull();
   });
 
+  it("leave energy open that nobody knows", () => {
+    const row = answerRow(
+      answerOf([0, 64, 0], { nanojoules: null, energySource: "none" }),
+      scores,
+      labels,
+      1,
+    );
+    expect(row).toMatchObject({ nanojoules: null, energySource: "none" });
+    expect(csvLine(row)).toContain(",50,,none,4096");
+  });
+
   it("hold the value alone where the model gives a single one", () => {
     const sine = tensorOf("int8", [1, 1], 0.01, 0);
     expect(answerRow(answerOf([50]), sine, ["x"], null)).toMatchObject({

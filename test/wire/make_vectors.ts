@@ -140,6 +140,15 @@ const messages: Record<string, Message> = {
     memoryBytes: 21_192,
     layers: [0, 127, 128, 1_000_000, 2 ** 40],
   }),
+  "result of a board that knows no energy": message("result", {
+    handle: 1,
+    frame: 515,
+    data: counting(2),
+    count: 99,
+    microseconds: 7,
+    energySource: "none",
+    memoryBytes: 21_192,
+  }),
   "result, first of two": message("result", {
     handle: 1,
     frame: 514,
