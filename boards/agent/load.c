@@ -103,7 +103,7 @@ bool wamlet_load(struct wamlet_device *device, const struct wamlet_request *requ
     if (module == NULL)
         return false;
     if (!wamlet_runtime_load(&module->instance, device->board, wamlet_store_payload(store, slot), &manifest,
-                             module->layer_counts)) {
+                             module->layer_counts, before)) {
         wamlet_pool_free(module);
         return false;
     }

@@ -140,11 +140,29 @@ static void *find_function(struct wamlet_instance *instance, const char *name, u
     return kind == WASM_I32 ? function : NULL;
 }
 
+/*
+ * Makes the execution environment. Its operand stack takes what the manifest promises and is not used up yet; what
+ * WAMR needs around a stack is known once there is one.
+ */
+static bool make_environment(struct wamlet_instance *instance, const struct wamlet_manifest *manifest,
+                             uint32_t least_bytes, uint32_t before)
+{
+    uint64_t promised = (uint64_t)manifest->linear_memory_bytes + manifest->runtime_bytes;
+    instance->environment = wasm_runtime_create_exec_env(instance->instance, least_bytes);
+    uint32_t used = wamlet_pool_used() - before;
+    if (instance->environment == NULL || promised < used + 8u)
+        return instance->environment != NULL;
+    wasm_runtime_destroy_exec_env(instance->environment);
+    /* Blocks of the pool are multiples of 8. */
+    uint32_t stack = least_bytes + ((uint32_t)(promised - used) & ~7u);
+    instance->environment = wasm_runtime_create_exec_env(instance->instance, stack);
+    return instance->environment != NULL;
+}
+
 bool wamlet_runtime_load(struct wamlet_instance *instance, const struct wamlet_board *board, const uint8_t *payload,
-                         const struct wamlet_manifest *manifest, uint64_t *layer_counts)
+                         const struct wamlet_manifest *manifest, uint64_t *layer_counts, uint32_t before)
 {
     char text[TEXT_BYTES] = "";
-    uint32_t before = wamlet_pool_used();
     memset(instance, 0, sizeof *instance);
     wamlet_pool_failed();
     if (!load_sections(instance, payload, manifest))
@@ -162,14 +180,7 @@ bool wamlet_runtime_load(struct wamlet_instance *instance, const struct wamlet_b
         if (instance->reset == NULL)
             return fail(instance, "It does not export reset: () -> ().");
     }
-    /* What the manifest promises beside linear memory and is not used up yet is its operand stack. */
-    uint32_t used = wamlet_pool_used() - before;
-    uint64_t promised = (uint64_t)manifest->linear_memory_bytes + manifest->runtime_bytes;
-    uint64_t stack = promised > used ? promised - used : 0;
-    if (stack < board->least_stack_bytes)
-        stack = board->least_stack_bytes;
-    instance->environment = wasm_runtime_create_exec_env(instance->instance, (uint32_t)stack);
-    if (instance->environment == NULL)
+    if (!make_environment(instance, manifest, board->least_stack_bytes, before))
         return fail(instance, "No memory for its operand stack.");
     instance->layer_counts = layer_counts;
     instance->layers = manifest->layers;

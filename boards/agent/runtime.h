@@ -42,11 +42,12 @@ void wamlet_runtime_stop(void);
 
 /*
  * Loads and instantiates a payload where it lies: data segments stay in place, so it must stay there unchanged.
- * `layer_counts` has one entry for each layer of the manifest.
+ * `layer_counts` has one entry for each layer of the manifest. `before` is what the pool had given away before anything
+ * of this module: its operand stack gets what is left of the bytes that the manifest promises from there on.
  * Refuses with load-failed, block-too-large; then nothing of it stays in memory.
  */
 bool wamlet_runtime_load(struct wamlet_instance *instance, const struct wamlet_board *board, const uint8_t *payload,
-                         const struct wamlet_manifest *manifest, uint64_t *layer_counts);
+                         const struct wamlet_manifest *manifest, uint64_t *layer_counts, uint32_t before);
 
 /* Gives everything back. */
 void wamlet_runtime_unload(struct wamlet_instance *instance);

@@ -43,7 +43,7 @@ const frameOverheadBytes = 64;
 
 /** The account of a module on a board. Flash and linear memory are exact, the runtime's part is modelled. */
 export function accountFor(module: WamletModule, board: Board): Account {
-  const runtime = runtimeMemory(module.abi.module);
+  const runtime = runtimeMemory(module.abi.module, module.manifest);
   const linear: AccountPart = {
     name: "linear memory",
     bytes: module.manifest.linearMemoryBytes,
@@ -76,7 +76,14 @@ export function accountFor(module: WamletModule, board: Board): Account {
     ),
     line(
       "RAM pool",
-      [linear, ...runtime.parts.map(({ name, bytes, source }) => ({ name: `WAMR ${name}`, bytes, source }))],
+      [
+        linear,
+        ...runtime.parts.map(({ owner, name, bytes, source }) => ({
+          name: `${owner} ${name}`,
+          bytes,
+          source,
+        })),
+      ],
       board.memory.poolBytes.value,
       board.memory.poolBytes.source,
     ),

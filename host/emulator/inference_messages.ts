@@ -25,7 +25,7 @@ export async function load(device: DeviceState, { request, name }: MessageOf<"lo
     );
   }
   const payload = store.payload(stored);
-  const runtimeBytes = manifest.runtimeBytes || runtimeMemory(checkAbi(payload).module).totalBytes;
+  const runtimeBytes = manifest.runtimeBytes || runtimeMemory(checkAbi(payload).module, manifest).totalBytes;
   const free = memory.take(manifest, runtimeBytes);
   let runner: ModuleRunner;
   try {

@@ -66,7 +66,7 @@ export function writeModule(
     payloadBytes: payload.length,
     payloadSha256: sha256(payload),
     linearMemoryBytes: abi.linearMemoryBytes,
-    runtimeBytes: runtimeMemory(abi.module).totalBytes,
+    runtimeBytes: runtimeMemory(abi.module, fields).totalBytes,
     features: abi.features,
     ...fields,
   };

@@ -44,7 +44,8 @@ export function testModule(name: string, functions: string, options: TestModuleO
     payloadBytes: payload.length,
     payloadSha256: new Uint8Array(createHash("sha256").update(payload).digest()),
     linearMemoryBytes: abi.linearMemoryBytes,
-    runtimeBytes: runtimeMemory(abi.module).totalBytes,
+    runtimeBytes: runtimeMemory(abi.module, { inputs: [{}], layers: options.manifest?.layers ?? 0 })
+      .totalBytes,
     inputs: [{ offset: 0, bytes: inputBytes }],
     outputs: [{ offset: inputBytes, bytes: outputBytes }],
     features: abi.features,

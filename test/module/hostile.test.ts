@@ -19,7 +19,7 @@ import { randomModule } from "./random_module.js";
 /** Everything that is done with a payload before it runs. */
 function digest(payload: Uint8Array): void {
   const { module } = checkAbi(payload);
-  runtimeMemory(module);
+  runtimeMemory(module, { inputs: [], layers: 0 });
   const { wasm } = instrumentForCounting(payload, { fuel: true });
   // What is instrumented must still be valid, or the payload would be refused too late.
   if (!webAssembly.validate(wasm)) throw new Error("instrumented to invalid WebAssembly");

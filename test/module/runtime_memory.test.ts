@@ -3,7 +3,8 @@ import { checkAbi } from "../../host/module/abi.js";
 import { runtimeMemory } from "../../host/module/runtime_memory.js";
 import { abiModule } from "./build_module.js";
 
-const model = (functions: string) => runtimeMemory(checkAbi(abiModule(functions)).module);
+const model = (functions: string, layers = 0) =>
+  runtimeMemory(checkAbi(abiModule(functions)).module, { inputs: [{}], layers });
 const part = (memory: ReturnType<typeof model>, name: string) =>
   memory.parts.find((found) => found.name === name)?.bytes;
 
@@ -15,13 +16,18 @@ describe("RAM that WAMR takes beside linear memory", () => {
   it("names every part with its source, and the total is their sum", () => {
     const memory = model(two);
     expect(memory.totalBytes).toBe(memory.parts.reduce((sum, { bytes }) => sum + bytes, 0));
-    for (const { source } of memory.parts) expect(source).toMatch(/WAMR/);
+    for (const { source } of memory.parts) expect(source).toMatch(/WAMR|agent/);
   });
 
   it("grows with functions, code and frames", () => {
     expect(part(model(two), "functions")).toBe(240);
     expect(part(model(two), "register code")).toBeGreaterThan(part(model(one), "register code") ?? 0);
     expect(model(two).stackBytes).toBeGreaterThan(model(one).stackBytes);
+  });
+
+  it("knows what the agent keeps for inputs and layers", () => {
+    expect(part(model(one), "record")).toBe(344);
+    expect(part(model(one, 31), "record")).toBe(344 + 31 * 8);
   });
 
   it("gives the operand stack that the deepest calls need, tried in WAMR to the byte", () => {

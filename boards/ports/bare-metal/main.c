@@ -80,7 +80,7 @@ int main(void)
         .receive_bytes = RECEIVE_BYTES,
         .most_payload = WAMLET_MOST_PAYLOAD,
         .page_bytes = 8,
-        .least_stack_bytes = 1024,
+        .least_stack_bytes = 256,
     };
     machine_start();
     if (!wamlet_agent_start(&board))
