@@ -33,5 +33,6 @@ bool wamlet_hello(struct wamlet_device *device, const struct wamlet_request *req
     wamlet_write_integer(writer, 21, wamlet_store_free_slots(&device->store));
     wamlet_write_text(writer, 22, board->serial_number);
     wamlet_write_integer(writer, 23, device->boot_id);
+    wamlet_write_text(writer, 24, board->energy_sensor == NULL ? "" : board->energy_sensor);
     return wamlet_answer_end(device);
 }

@@ -32,6 +32,8 @@ struct wamlet_board {
     bool counts_instructions;
     /* What counts, for people: a register, an emulator, a clock. */
     const char *count_source;
+    /* What wamlet_port_energy measures with, for people; NULL or empty where nothing does. */
+    const char *energy_sensor;
     struct wamlet_flash flash;
     /* RAM for WAMR and modules; 8-aligned. */
     uint8_t *pool;

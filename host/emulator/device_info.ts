@@ -36,6 +36,7 @@ export function hello(device: DeviceState, { request, client }: MessageOf<"hello
     storeFreeSlots: store.layout.slots - store.list().length,
     serialNumber: "",
     bootId: device.bootId,
+    energySensor: "",
   });
   return { answers: [answer] };
 }

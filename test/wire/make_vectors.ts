@@ -91,6 +91,7 @@ const messages: Record<string, Message> = {
     storeFreeSlots: 3,
     serialNumber: "24:6f:28:aa:bb:cc",
     bootId: 0xdeadbeef,
+    energySensor: "INA226, shunt 100 mOhm",
   }),
   "deploy-ready": message("deploy-ready", { request: 2, offset: 4096, slot: 1 }),
   deployed: message("deployed", { request: 300, sha256, slot: 1 }),
