@@ -216,13 +216,14 @@ static void run(void *argument)
 static bool trapped(struct wamlet_instance *instance)
 {
     const char *text = wasm_runtime_get_exception(instance->instance);
-    /* The interpreter knows no address of an access out of bounds, so that is a trap like any other. */
     static const char prefix[] = "Exception: ";
+    /* Without its address: the interpreter does not tell it. */
+    static const char out_of_bounds[] = "out of bounds memory access";
     if (text == NULL)
         text = "no reason given";
     else if (strncmp(text, prefix, sizeof prefix - 1) == 0)
         text += sizeof prefix - 1;
-    wamlet_refuse(WAMLET_TRAPPED, text);
+    wamlet_refuse(strcmp(text, out_of_bounds) == 0 ? WAMLET_OUT_OF_BOUNDS : WAMLET_TRAPPED, text);
     wamlet_runtime_unload(instance);
     return false;
 }

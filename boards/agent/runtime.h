@@ -53,7 +53,7 @@ bool wamlet_runtime_load(struct wamlet_instance *instance, const struct wamlet_b
 void wamlet_runtime_unload(struct wamlet_instance *instance);
 
 /*
- * Runs one inference. Refuses with trapped, out-of-time, inference-failed; but for the last one, the instance is
+ * Runs one inference. Refuses with trapped, out-of-bounds, out-of-time, inference-failed; but for the last one, the instance is
  * unloaded, for nothing is known of its state.
  */
 bool wamlet_runtime_infer(struct wamlet_instance *instance, uint64_t opcode_budget, struct wamlet_cost *cost);

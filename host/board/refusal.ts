@@ -84,7 +84,7 @@ const words: Readonly<Record<DeviceErrorName, (numbers: readonly number[]) => Wo
     "Deploy it again; if it traps again, report the model.",
   ],
   "out-of-bounds": ([address]) => [
-    `The module wrote beyond its memory plan at ${address}.`,
+    `The module reached beyond its memory plan${address === undefined ? "" : ` at ${address}`}.`,
     "Compile the model with this release and deploy it again; if it happens again, report the model.",
   ],
   "out-of-time": ([budget]) => [
@@ -107,9 +107,10 @@ export function refusal(error: MessageOf<"error">, doing: string): WamletError {
       update,
     );
   }
-  const complete = error.numbers.length >= deviceErrors[name].numbers.length;
+  const expected = deviceErrors[name].numbers.filter((meaning) => !meaning.endsWith("where known"));
+  const complete = error.numbers.length >= expected.length;
   // Without its figures a sentence would say "undefined"; then the board's own words must do.
-  const [sentence, hint] = words[name](complete ? error.numbers : deviceErrors[name].numbers.map(() => 0));
+  const [sentence, hint] = words[name](complete ? error.numbers : expected.map(() => 0));
   const what = complete ? sentence : `${name.replaceAll("-", " ")}.`;
   const detail = error.text === "" ? "" : ` The board says: ${printable(error.text)}`;
   return new WamletError(deviceErrors[name].code, `Could not ${doing}. ${what}${detail}`, hint);

@@ -33,11 +33,13 @@ export type InferenceReport =
     }
   | { readonly type: "trapped"; readonly text: string }
   | { readonly type: "ran-away" }
-  | { readonly type: "out-of-bounds"; readonly address: number };
+  | { readonly type: "out-of-bounds"; readonly address: number | null };
 
 const PAGE_BYTES = 65536;
 /** Neither 0 nor 0xFF, which kernels write most. */
 const CANARY = 0xa5;
+/** V8's words for what is out of its own pages, in loads and stores as in memory.init and its kin. */
+const OUT_OF_BOUNDS = "memory access out of bounds";
 
 export class GuardedInstance {
   readonly #options: GuardedInstanceOptions;
@@ -106,7 +108,8 @@ export class GuardedInstance {
       returned = (this.#exports[name] as () => number | undefined)() ?? 0;
     } catch (error) {
       if (outOfFuel(this.#exports)) return { type: "ran-away" };
-      return { type: "trapped", text: error instanceof Error ? error.message : String(error) };
+      const text = error instanceof Error ? error.message : String(error);
+      return text === OUT_OF_BOUNDS ? { type: "out-of-bounds", address: null } : { type: "trapped", text };
     }
     const address = this.#damagedCanary();
     if (address !== undefined) return { type: "out-of-bounds", address };

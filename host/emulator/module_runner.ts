@@ -157,8 +157,8 @@ export class ModuleRunner {
       case "out-of-bounds":
         throw new Refusal(
           "out-of-bounds",
-          [answer.address],
-          `The module wrote at ${answer.address}, above its ${this.#manifest.linearMemoryBytes} bytes.`,
+          answer.address === null ? [] : [answer.address],
+          `The module reached above its ${this.#manifest.linearMemoryBytes} bytes of memory${answer.address === null ? "" : ` at ${answer.address}`}.`,
           COMPILER_FAULT,
         );
     }

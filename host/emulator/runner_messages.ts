@@ -38,5 +38,5 @@ export type RunnerAnswer =
   | { readonly type: "trapped"; readonly text: string }
   /** It executed more opcodes than its manifest allows. */
   | { readonly type: "ran-away" }
-  /** It wrote above its plan. */
-  | { readonly type: "out-of-bounds"; readonly address: number };
+  /** It reached above its plan; the address where it is known. */
+  | { readonly type: "out-of-bounds"; readonly address: number | null };

@@ -47,7 +47,7 @@ export const deviceErrors = {
   "no-layers": { number: 52, code: "WAMLET_NO_LAYERS", numbers: [] },
   "no-state": { number: 53, code: "WAMLET_UNSUPPORTED_MODULE", numbers: [] },
   trapped: { number: 54, code: "WAMLET_MODULE_TRAPPED", numbers: [] },
-  "out-of-bounds": { number: 55, code: "WAMLET_MODULE_OUT_OF_BOUNDS", numbers: ["address"] },
+  "out-of-bounds": { number: 55, code: "WAMLET_MODULE_OUT_OF_BOUNDS", numbers: ["address, where known"] },
   "out-of-time": { number: 56, code: "WAMLET_MODULE_TIMEOUT", numbers: ["opcode budget or milliseconds"] },
   "inference-failed": { number: 57, code: "WAMLET_MODULE_TRAPPED", numbers: ["what infer returned"] },
 } as const satisfies Record<string, DeviceError>;

@@ -62,7 +62,7 @@ describe.skipIf(boardsUnderTest.length === 0)(`damaged modules (else ${boardsMis
       expect(after).toBe(bootId);
       // Some are refused at their load, some trap, some still run; a few may never end.
       expect([...seen]).toEqual(
-        expect.arrayContaining([null, "WAMLET_INVALID_MODULE", "WAMLET_MODULE_TRAPPED"]),
+        expect.arrayContaining([null, "WAMLET_INVALID_MODULE", "WAMLET_MODULE_OUT_OF_BOUNDS"]),
       );
     });
   }

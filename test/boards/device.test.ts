@@ -164,19 +164,25 @@ describe.skipIf(boardsUnderTest.length === 0)(`boards (else ${boardsMissing})`, 
         ["a store past the end of its memory", "(i32.store (i32.const 4096) (i32.const 1))", "out of bounds"],
         ["a store across the end", "(i32.store (i32.const 4093) (i32.const 1))", "out of bounds"],
         ["a load far away", "(drop (i32.load offset=65532 (i32.const -1)))", "out of bounds"],
+        [
+          "a fill past the end",
+          "(memory.fill (i32.const 4000) (i32.const 1) (i32.const 97))",
+          "out of bounds",
+        ],
         ["a division by zero", "(drop (i32.div_s (i32.const 1) (i32.load (i32.const 0))))", "divide by zero"],
         ["endless recursion", "(call $self)", "stack"],
       ] as const;
       for (const [what, body, text] of faults) {
+        const fault = text === "out of bounds" ? "WAMLET_MODULE_OUT_OF_BOUNDS" : "WAMLET_MODULE_TRAPPED";
         it(`stops a module for ${what}, marks it, and lives on`, async () => {
           const infer = `(func $self ${body}) (func (export "infer") (result i32) (call $self) (i32.const 0))`;
           await session.deploy(rogueModule("fault", infer));
           const loaded = await session.load("fault");
           await expect(loaded.infer([new Uint8Array(4)])).rejects.toMatchObject({
-            code: "WAMLET_MODULE_TRAPPED",
+            code: fault,
             message: expect.stringContaining(text),
           });
-          await expect(loaded.infer([new Uint8Array(4)])).rejects.toEqual(code("WAMLET_MODULE_TRAPPED"));
+          await expect(loaded.infer([new Uint8Array(4)])).rejects.toEqual(code(fault));
           expect((await session.modules())[0]?.state).toBe("faulted");
           await loaded.unload();
           await expect(session.load("fault")).rejects.toEqual(code("WAMLET_INVALID_MODULE"));

@@ -68,6 +68,19 @@ describe("a module in its worker", () => {
     }
   });
 
+  it("names an access out of bounds that V8 traps, too, though without its address", async () => {
+    for (const access of [
+      "(drop (i32.load offset=65532 (i32.const -1)))",
+      "(memory.fill (i32.const 65000) (i32.const 1) (i32.const 1000))",
+    ]) {
+      const reaches = testModule("reaches", infer(`${access} (i32.const 0)`));
+      await expect(withRunner(reaches, (runner) => runner.infer())).rejects.toMatchObject({
+        reason: "out-of-bounds",
+        numbers: [],
+      });
+    }
+  });
+
   it("refuses a payload whose memory is not what its manifest says", async () => {
     const module = incrementModule("inc", 4);
     const manifest = { ...module.manifest, linearMemoryBytes: 8192 };
