@@ -1,0 +1,186 @@
+/** Counts the instructions of every model and variant on one emulated board. */
+import { type BoardSession, openBoard } from "../../host/board/board_session.js";
+import type { Board } from "../../host/descriptor/board.js";
+import { loadBoard } from "../../host/descriptor/load_board.js";
+import { type AgentBoard, buildAgent } from "../../host/emulator/agent_build.js";
+import { type RunningAgent, startAgent } from "../../host/emulator/agent_process.js";
+import { WamletError } from "../../host/errors.js";
+import { type BenchBytes, type BenchRow, layerName } from "../../host/measure/bench.js";
+import { requireEqual } from "../../host/measure/bench_model.js";
+import type { BenchedModel, BoardVariant } from "./board_models.js";
+import { clangMissing } from "./clang_wasm.js";
+import { gccMissing, runNative } from "./native.js";
+
+export interface BoardRequest {
+  readonly board: AgentBoard;
+  /** The smallest of the boards that are measured: modules are made for it and run on all. */
+  readonly smallest: Board;
+  readonly models: readonly BenchedModel[];
+  readonly variants: readonly BoardVariant[];
+  readonly layers: boolean;
+  readonly signal: AbortSignal;
+  /** Told after each measurement. */
+  readonly onDone: (what: string) => void;
+}
+
+export interface BoardResult {
+  readonly rows: readonly BenchRow[];
+  /** What was not measured, and why. */
+  readonly skipped: readonly string[];
+}
+
+/** A plain network of gigabytes of instructions on a busy machine: the board answers nothing meanwhile. */
+const patienceSeconds = 900;
+
+/** What one variant counted. */
+interface Measured {
+  readonly instructions: number;
+  readonly layers: readonly { readonly name: string; readonly macs: number; readonly instructions: number }[];
+  readonly bytes: BenchBytes;
+}
+
+/** @throws WamletError WAMLET_NOT_EXACT where an answer differs; what building and starting the board throw */
+export async function benchBoard(request: BoardRequest): Promise<BoardResult> {
+  const { board, models, variants, signal } = request;
+  const missing = gccMissing(board);
+  if (missing !== null) return { rows: [], skipped: [`${board}: ${missing}`] };
+  const rows: BenchRow[] = [];
+  const skipped: string[] = [];
+  const agent = new Agent(board, signal);
+  try {
+    for (const model of models) {
+      for (const variant of variants) {
+        signal.throwIfAborted();
+        const what = `${board} ${model.name} ${variant}`;
+        const measured = await measureOrReason(request, agent, model, variant);
+        if (typeof measured === "string") skipped.push(`${what}: ${measured}`);
+        else rows.push(...rowsOf(model, variant, board, measured));
+        request.onDone(typeof measured === "string" ? `${what}: skipped, ${measured}` : what);
+      }
+    }
+  } finally {
+    await agent.close();
+  }
+  return { rows, skipped };
+}
+
+/** A reason instead of figures where this machine or the board lacks something, or the reference an operator. */
+async function measureOrReason(
+  request: BoardRequest,
+  agent: Agent,
+  model: BenchedModel,
+  variant: BoardVariant,
+): Promise<Measured | string> {
+  const plainC = variant === "clang-wasm" || variant === "native";
+  if (plainC && model.uncovered.length > 0) return `the C reference lacks ${model.uncovered.join(", ")}`;
+  const missing = variant === "clang-wasm" ? clangMissing() : null;
+  if (missing !== null) return missing;
+  try {
+    return variant === "native"
+      ? await native(request, model)
+      : await underAgent(request, agent, model, variant);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (error instanceof WamletError && /DOES_NOT_FIT|UNSUPPORTED|BOARD_REFUSED/.test(error.code))
+      return text;
+    // The linker's words where a native image does not fit.
+    const overflow = /region `?\w+'? overflowed by \d+ bytes/.exec(text)?.[0];
+    if (overflow !== undefined) return `does not fit: ${overflow}`;
+    throw error;
+  }
+}
+
+async function native({ board, layers, signal }: BoardRequest, model: BenchedModel): Promise<Measured> {
+  const frame = Uint8Array.from(Buffer.concat(model.input.inputs));
+  const {
+    instructions,
+    layers: counts,
+    output,
+    bytes,
+  } = await runNative(board, model.c, frame, layers, signal);
+  requireEqual(`${model.name}, native on ${board}`, output, model.expected);
+  return {
+    instructions,
+    bytes,
+    layers: counts.map((count, index) => ({
+      name: layerName({ index, operator: model.graph.operators[index]?.name ?? "" }),
+      macs: model.macs[index] ?? 0,
+      instructions: count,
+    })),
+  };
+}
+
+async function underAgent(
+  { board, smallest, layers }: BoardRequest,
+  agent: Agent,
+  model: BenchedModel,
+  variant: Exclude<BoardVariant, "native">,
+): Promise<Measured> {
+  const infer = async (profile: boolean) => {
+    const { module, bytes } = await model.module(variant, profile, smallest);
+    const session = await agent.session();
+    await session.deploy(module);
+    const loaded = await session.load(module.manifest.name);
+    try {
+      if (module.abi.state) await loaded.resetState();
+      const answer = await loaded.infer(model.input.inputs, { layers: profile });
+      const outputs = Uint8Array.from(Buffer.concat(answer.outputs));
+      requireEqual(`${model.name}, ${variant} on ${board}`, outputs, model.expected);
+      return { answer, bytes: { ...bytes, runtimeBytes: loaded.description.runtimeBytes }, module };
+    } finally {
+      await loaded.unload();
+      await session.remove(module.manifest.name);
+    }
+  };
+  const { answer, bytes } = await infer(false);
+  if (!layers) return { instructions: answer.count.value, bytes, layers: [] };
+  const profiled = await infer(true);
+  return {
+    instructions: answer.count.value,
+    bytes,
+    layers: profiled.module.description.layers.map((layer, index) => ({
+      name: layerName(layer),
+      macs: layer.macs,
+      instructions: profiled.answer.layers?.[index] ?? 0,
+    })),
+  };
+}
+
+function rowsOf(model: BenchedModel, variant: BoardVariant, port: string, measured: Measured): BenchRow[] {
+  const { instructions, layers, bytes } = measured;
+  const fixed = { model: model.name, port, variant };
+  return [
+    { ...fixed, layer: null, instructions, macs: model.totalMacs, ...bytes },
+    ...layers.map(({ name, macs, instructions: count }) => ({
+      ...fixed,
+      layer: name,
+      instructions: count,
+      macs,
+      ...bytes,
+    })),
+  ];
+}
+
+/** The board's agent in QEMU, built and started by the first module that needs it. */
+class Agent {
+  #running: RunningAgent | null = null;
+  #session: BoardSession | null = null;
+
+  constructor(
+    readonly board: AgentBoard,
+    readonly signal: AbortSignal,
+  ) {}
+
+  async session(): Promise<BoardSession> {
+    if (this.#session !== null) return this.#session;
+    const executable = await buildAgent(this.board, { environment: process.env, signal: this.signal });
+    this.#running = await startAgent({ board: loadBoard(this.board), executable, listen: "tcp:0" });
+    this.#session = await openBoard(this.#running.url, { timeout: patienceSeconds * 1000 });
+    return this.#session;
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.close();
+    await this.#running?.close();
+  }
+}
