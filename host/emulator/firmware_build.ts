@@ -151,7 +151,7 @@ function fingerprint(board: string, port: FirmwarePort, wamr: string): string {
 }
 
 /** Where cargo unpacked the WAMR of the Linux port. */
-async function wamrFolder(options: BuildOptions): Promise<string> {
+export async function wamrFolder(options: BuildOptions): Promise<string> {
   await needs("cargo", "cargo");
   const manifest = packagePath("boards", "ports", "linux", "Cargo.toml");
   const words = ["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest];
@@ -163,7 +163,7 @@ async function wamrFolder(options: BuildOptions): Promise<string> {
   return join(dirname(crate.manifest_path), "wasm-micro-runtime");
 }
 
-async function needs(command: string, debian: string): Promise<void> {
+export async function needs(command: string, debian: string): Promise<void> {
   try {
     await run(command, ["--version"], { environment: {} });
   } catch {
@@ -175,7 +175,10 @@ async function needs(command: string, debian: string): Promise<void> {
   }
 }
 
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+export async function inParallel<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const left = [...items];
   const worker = async () => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
@@ -184,7 +187,7 @@ async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Pr
 }
 
 /** @returns what the command printed; rejects with what it complained of */
-function run(command: string, words: readonly string[], { signal }: BuildOptions): Promise<string> {
+export function run(command: string, words: readonly string[], { signal }: BuildOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"], signal });
     let out = "";
@@ -200,7 +203,7 @@ function run(command: string, words: readonly string[], { signal }: BuildOptions
   });
 }
 
-function failed(what: string): WamletError {
+export function failed(what: string): WamletError {
   return new WamletError(
     "WAMLET_BUILD_FAILED",
     `The firmware cannot be built: ${what.replace(/\.$/, "")}.`,

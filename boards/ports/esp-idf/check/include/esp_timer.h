@@ -1,0 +1,6 @@
+/* ESP-IDF's components/esp_timer/include/esp_timer.h */
+#pragma once
+
+#include <stdint.h>
+
+int64_t esp_timer_get_time(void);
