@@ -5,6 +5,8 @@ export interface BuildOptions {
   readonly signal?: AbortSignal | undefined;
   /** The agent's C with AddressSanitizer and UndefinedBehaviorSanitizer: for tests. */
   readonly sanitize?: boolean | undefined;
+  /** RAM of a board in QEMU instead of what its linker script says, at most 1 MiB: for studies of what does not fit. */
+  readonly ramBytes?: number | undefined;
   /** Told each line that the build prints. */
   readonly onLine?: ((line: string) => void) | undefined;
 }

@@ -66,7 +66,8 @@ export async function buildFirmware(board: string, options: BuildOptions): Promi
   const wamr = await wamrFolder(options);
   const units = unitsOf(board, port, wamr);
   const folder = join(cacheFolder(options.environment), "agents", board);
-  const image = join(folder, `${fingerprint(board, port, wamr)}.elf`);
+  const ram = options.ramBytes;
+  const image = join(folder, `${fingerprint(board, port, wamr)}${ram === undefined ? "" : `-${ram}`}.elf`);
   if (existsSync(image)) return image;
   mkdirSync(folder, { recursive: true });
   // A folder of one's own, so that two builds at a time do not share an object.
@@ -75,6 +76,7 @@ export async function buildFirmware(board: string, options: BuildOptions): Promi
     const objects = await compileAll(port, units, work, options);
     const script = packagePath("boards", "ports", board, port.linkerScript);
     const linking = [...port.flags, ...port.linkFlags, "-Wl,--gc-sections", `-T${script}`];
+    if (ram !== undefined) linking.push(`-Wl,--defsym=wamlet_ram_bytes=${ram}`);
     const whole = join(work, "agent.elf");
     await run(port.compiler, [...linking, ...objects, "-lm", "-o", whole], options);
     await rename(whole, image);
