@@ -19,6 +19,8 @@ export type BenchedBoard = (typeof benchedBoards)[number];
 export interface BoardsResult {
   readonly rows: readonly BenchRow[];
   readonly skipped: readonly string[];
+  /** What was measured otherwise than the rest. */
+  readonly notes: readonly string[];
   /** What each model ran on, and what its answer was held against. */
   readonly inputs: readonly string[];
 }
@@ -69,6 +71,7 @@ export async function benchBoards(request: {
   return {
     rows: results.flatMap(({ rows }) => rows),
     skipped: [...skipped, ...results.flatMap((result) => result.skipped)],
+    notes: results.flatMap(({ notes }) => notes),
     inputs: models.map(({ name, input }) => {
       const against = input.golden === null ? "the oracle of test/reference" : "its golden";
       return `${name}: ${input.source}, held against ${against}`;
@@ -125,7 +128,8 @@ async function main(): Promise<number> {
   for (const { title, table } of boardTables(result)) {
     process.stdout.write(`${title}\n\n${showTable(table, values.markdown, colors)}\n\n`);
   }
-  for (const line of [...result.inputs, ...result.skipped]) process.stdout.write(`${line}\n`);
+  for (const line of [...result.inputs, ...result.notes, ...result.skipped])
+    process.stdout.write(`${line}\n`);
   return 0;
 }
 
