@@ -35,7 +35,7 @@ const restartMilliseconds = 15_000;
 
 /**
  * Opens a board and greets its agent.
- * @param port a URL (`/dev/ttyUSB0`, `COM3`, `tcp://host:port`, `emulator:esp32`) or an open stream
+ * @param port a URL (`/dev/ttyUSB0`, `COM3`, `tcp://host:port`, `unix:/path`, `emulator:esp32`) or an open stream
  * @throws WamletError as `openPort`; WAMLET_LINE_TIMEOUT where no agent answers; WAMLET_PROTOCOL_VERSION
  */
 export async function openBoard(

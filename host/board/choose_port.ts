@@ -8,7 +8,7 @@ import type { Config } from "./config.js";
 import { type AttachedPort, listPorts } from "./ports.js";
 
 export interface PortChoice {
-  /** What to open: a path of this machine, `tcp://host:port` or `emulator:<board>`. */
+  /** What to open: a path of this machine, `tcp://host:port`, `unix:/path` or `emulator:<board>`. */
   readonly url: string;
   /** Who said so, for the user to see. */
   readonly chosenBy: "--port" | "WAMLET_PORT" | "wamlet.config.json" | "the only match";

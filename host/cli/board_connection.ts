@@ -61,7 +61,7 @@ export async function withBoard<Value>(
   const choice = await choosePort({ flag: args.port, environment, config, board: wanted });
   const url = paced(choice.url, options.pace);
   progress.show(`Opening ${url}`);
-  const isSerialPort = !/^(emulator|tcp):/i.test(url);
+  const isSerialPort = !/^(emulator|tcp|unix):/i.test(url);
   const baudRate = args.baudRate ?? (isSerialPort ? (config?.baudRate ?? undefined) : undefined);
   const { connectTimeout, reset } = options;
   const stream = await openPort(url, { baudRate, reset, signal });

@@ -45,7 +45,7 @@ export async function flashPort(url: string, signal: AbortSignal): Promise<Flash
   }
   const { listPorts } = await import("../board/ports.js");
   const { lineOpener } = await import("../transport/web_serial.js");
-  const listed = url.startsWith("tcp:") ? [] : await listPorts().catch(() => []);
+  const listed = /^(tcp|unix):/i.test(url) ? [] : await listPorts().catch(() => []);
   return {
     url,
     open: lineOpener(url, signal),

@@ -13,7 +13,7 @@ export const portOptions = {
     alias: "p",
     type: "string",
     requiresArg: true,
-    describe: "Port: /dev/ttyUSB0, COM3, serial:<number>, tcp://host:port or emulator:<board>",
+    describe: "Port: /dev/ttyUSB0, COM3, serial:<number>, tcp://host:port, unix:/path or emulator:<board>",
   },
   "baud-rate": {
     alias: "b",

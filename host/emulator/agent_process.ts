@@ -1,21 +1,23 @@
 /**
  * The real agent on this computer, for `wamlet emulate --board linux` and its kin: what a board runs, with WAMR, as a
- * process or in QEMU, on a TCP port or a pseudo-terminal.
+ * process or in QEMU, on a TCP port, a socket in the file system, or a pseudo-terminal.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { Board } from "../descriptor/board.js";
 import { WamletError } from "../errors.js";
 import { readPort } from "./firmware_build.js";
+import { clearSocket, isAnswered, type ListenAddress, listenUrl, parseListen } from "./listen_address.js";
 
 export interface AgentOptions {
   readonly board: Board;
   /** What buildAgent made. */
   readonly executable: string;
-  /** `tcp:PORT`, `tcp:HOST:PORT` or `pty`. */
+  /** `tcp:PORT`, `tcp:HOST:PORT`, `unix:PATH`, or `pty` (linux). */
   readonly listen: string;
   /** File that keeps the flash; in memory where it is not given. */
   readonly flash?: string | undefined;
@@ -39,9 +41,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 }
 
 async function startLinuxAgent({ board, executable, listen, flash }: AgentOptions): Promise<RunningAgent> {
+  const address = listen === "pty" ? null : parseListen(listen);
+  if (address?.type === "unix") await clearSocket(address.path);
   const { slots, slotBytes, sectorBytes, wordBytes } = board.store;
   const figures = {
-    listen,
+    listen: address?.type === "unix" ? listenUrl(address) : listen,
     slots,
     "slot-bytes": slotBytes,
     "sector-bytes": sectorBytes,
@@ -52,7 +56,7 @@ async function startLinuxAgent({ board, executable, listen, flash }: AgentOption
   };
   const words = Object.entries(figures).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(executable, words, { stdio: ["pipe", "pipe", "pipe"] });
-  return running(child, await readiness(child));
+  return running(child, await readiness(child), address);
 }
 
 /** What ends QEMU when standard input does: QEMU itself does not look. */
@@ -60,24 +64,23 @@ const LEASH =
   'exec 3<&0; "$@" </dev/null & child=$!; { cat <&3; kill $child; } >/dev/null 2>&1 & wait $child';
 
 async function startQemu({ board, executable, listen, flash }: AgentOptions): Promise<RunningAgent> {
-  const at = /^tcp:(?:(.*):)?(\d{1,5})$/.exec(listen);
-  if (at === null || flash !== undefined) {
+  if (flash !== undefined || listen === "pty") {
     throw new WamletError(
       "WAMLET_INVALID_PORT",
-      flash === undefined
-        ? `${JSON.stringify(listen)} is no address for QEMU to listen at.`
-        : "QEMU's boards keep their flash in memory.",
-      flash === undefined ? "Write tcp:7070, or tcp:0 for a free port." : "Leave out --flash.",
+      flash === undefined ? "QEMU offers no pseudo-terminal." : "QEMU's boards keep their flash in memory.",
+      flash === undefined ? "Write tcp:7070, tcp:0 for a free port, or unix:PATH." : "Leave out --flash.",
     );
   }
-  const host = at[1] ?? "127.0.0.1";
-  const port = Number(at[2]) || (await freePort(host));
+  const address = await free(listen);
   const { command, words, seedAddress } = readPort(board.name).emulator;
   const seed = `loader,addr=${seedAddress},data=${randomInt(2 ** 32 - 1)},data-len=4`;
-  const serial = `tcp:${host}:${port},server=on,wait=off,nodelay=on`;
+  const serial =
+    address.type === "tcp"
+      ? `tcp:${address.host}:${address.port},server=on,wait=off,nodelay=on`
+      : // QEMU takes a comma that is doubled for one of the path.
+        `unix:${address.path.replaceAll(",", ",,")},server=on,wait=off`;
   const qemu = [command, ...words, "-kernel", executable, "-device", seed, "-serial", serial];
   const child = spawn("sh", ["-c", LEASH, "sh", ...qemu], { stdio: ["pipe", "pipe", "pipe"] });
-  const url = `tcp://${host}:${port}`;
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-8192);
@@ -86,12 +89,17 @@ async function startQemu({ board, executable, listen, flash }: AgentOptions): Pr
     child.on("error", (cause) => reject(failed(`QEMU cannot be started: ${cause.message}`)));
     child.on("close", (code) => reject(failed(`QEMU does not start: ${said.trim() || `code ${code}`}`)));
   });
-  await Promise.race([listening(host, port), ended]);
+  await Promise.race([listening(address), ended]);
   ended.catch(() => {});
-  return running(child, { url, said: () => said });
+  return running(child, { url: listenUrl(address), said: () => said }, address);
 }
 
-function running(child: ChildProcess, { url, said }: { url: string; said(): string }): RunningAgent {
+/** @param address null for a pseudo-terminal */
+function running(
+  child: ChildProcess,
+  { url, said }: { url: string; said(): string },
+  address: ListenAddress | null,
+): RunningAgent {
   const gone = new Promise<void>((resolve) => {
     if (child.exitCode !== null) resolve();
     child.on("close", () => resolve());
@@ -109,6 +117,7 @@ function running(child: ChildProcess, { url, said }: { url: string; said(): stri
       closing = true;
       child.stdin?.end();
       await gone;
+      if (address?.type === "unix") await rm(address.path, { force: true });
     },
   };
 }
@@ -123,18 +132,18 @@ async function freePort(host: string): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
+/** The address, with a port of its own where any will do and with the place of a socket cleared. */
+async function free(listen: string): Promise<ListenAddress> {
+  const address = parseListen(listen);
+  if (address.type === "unix") await clearSocket(address.path);
+  return address.type === "tcp" && address.port === 0
+    ? { ...address, port: await freePort(address.host) }
+    : address;
+}
+
 /** Resolves once somebody listens there. */
-async function listening(host: string, port: number): Promise<void> {
-  for (;;) {
-    const socket = connect({ host, port });
-    const open = await new Promise<boolean>((resolve) => {
-      socket.on("connect", () => resolve(true));
-      socket.on("error", () => resolve(false));
-    });
-    socket.destroy();
-    if (open) return;
-    await setTimeout(50);
-  }
+async function listening(address: ListenAddress): Promise<void> {
+  while (!(await isAnswered(address))) await setTimeout(50);
 }
 
 /** The URL in the agent's READY line, and what it says on standard error. */
@@ -159,6 +168,6 @@ function failed(what: string): WamletError {
   return new WamletError(
     "WAMLET_AGENT_FAILED",
     `${what.replace(/\.$/, "")}.`,
-    "Choose another port with --listen tcp:PORT (0 takes a free one), or another --flash file.",
+    "Choose another port with --listen tcp:PORT (0 takes a free one) or unix:PATH, or another --flash file.",
   );
 }

@@ -1,19 +1,19 @@
 /**
- * A virtual board on a TCP port, for `wamlet emulate --listen`: a second terminal reaches it as `tcp://127.0.0.1:PORT`.
- * One client at a time has the line, as with a serial port; the board lives on when a client goes away.
+ * A virtual board on a TCP port or a socket in the file system, for `wamlet emulate --listen`: a second terminal
+ * reaches it as `tcp://127.0.0.1:PORT` or `unix:PATH`. One client at a time has the line, as with a serial port; the board lives on when a client goes away.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Board } from "../descriptor/board.js";
-import { WamletError } from "../errors.js";
 import type { Pace } from "./clock.js";
 import { Flash } from "./flash.js";
 import { FlashFile } from "./flash_file.js";
 import { flashGeometry } from "./flash_geometry.js";
+import { type ListenAddress, listenAt, listenUrl, parseListen } from "./listen_address.js";
 import { VirtualBoard } from "./virtual_board.js";
 
 export interface ServeOptions {
   readonly board: Board;
-  /** `tcp:PORT` for this machine alone, `tcp:HOST:PORT` for who reaches that address; port 0 takes a free one. */
+  /** `tcp:PORT` for this machine alone, `tcp:HOST:PORT` for who reaches that address, or `unix:PATH`. */
   readonly listen: string;
   /** File that keeps the flash; in memory where it is not given. */
   readonly flash?: string | undefined;
@@ -30,8 +30,8 @@ export type ServeEvent =
   | { readonly type: "failed"; readonly error: unknown };
 
 export interface ServedBoard {
-  readonly host: string;
-  readonly port: number;
+  /** With the port that it got. */
+  readonly address: ListenAddress;
   /** What a client names as its port. */
   readonly url: string;
   readonly board: VirtualBoard;
@@ -39,7 +39,6 @@ export interface ServedBoard {
   close(): Promise<void>;
 }
 
-const LOOPBACK = "127.0.0.1";
 /** Bytes that wait for the simulated line before the client is held back. */
 const WAITING_BYTES = 4096;
 /** A client that leaves this much unread has stopped reading. */
@@ -52,11 +51,11 @@ const BUSY_TEXT = "\0This virtual board is in use by another client.\r\n\0";
  * @throws WamletError WAMLET_INVALID_PORT, WAMLET_PORT_BUSY, WAMLET_PORT_PERMISSION, or those of a flash file
  */
 export async function serveBoard(options: ServeOptions): Promise<ServedBoard> {
-  const { host, port } = parseListen(options.listen);
+  const wanted = parseListen(options.listen);
   const { board: descriptor, flash: path, pace = "real", baudRate, seed } = options;
   const geometry = flashGeometry(descriptor.store);
   const server = createServer({ noDelay: true });
-  await listen(server, host, port);
+  const address = await listenAt(server, wanted);
   let file: FlashFile | undefined;
   let board: VirtualBoard;
   try {
@@ -75,12 +74,9 @@ export async function serveBoard(options: ServeOptions): Promise<ServedBoard> {
   }
   const clients = new Clients(board, options.onEvent ?? (() => {}));
   server.on("connection", (socket) => clients.take(socket));
-  const address = server.address();
-  const actualPort = typeof address === "object" && address !== null ? address.port : port;
   return {
-    host,
-    port: actualPort,
-    url: `tcp://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
+    address,
+    url: listenUrl(address),
     board,
     async close() {
       clients.end();
@@ -106,7 +102,9 @@ class Clients {
   }
 
   take(socket: Socket): void {
-    const peer = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? "?"}`;
+    const { remoteAddress, remotePort } = socket;
+    // A socket in the file system has no address at its other end.
+    const peer = remoteAddress === undefined ? "a client" : `${remoteAddress}:${remotePort}`;
     // What goes wrong with a connection ends it; "close" follows.
     socket.on("error", () => {});
     this.#sockets.add(socket);
@@ -154,36 +152,6 @@ class Clients {
       },
     );
   }
-}
-
-function parseListen(text: string): { host: string; port: number } {
-  const match = /^tcp:(?:\/\/)?(?:(.*):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  const host = (match?.[1] ?? LOOPBACK).replace(/^\[(.*)\]$/, "$1");
-  if (match !== null && port <= 65535 && host !== "") return { host, port };
-  throw new WamletError(
-    "WAMLET_INVALID_PORT",
-    `${JSON.stringify(text)} is no address to listen at.`,
-    "Write tcp:7070 for this machine alone, or tcp:0.0.0.0:7070 for the network.",
-  );
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): WamletError {
-  const codes = { EADDRINUSE: "WAMLET_PORT_BUSY", EACCES: "WAMLET_PORT_PERMISSION" } as const;
-  const code = codes[cause.code as keyof typeof codes] ?? "WAMLET_INVALID_PORT";
-  return new WamletError(
-    code,
-    `Cannot listen at ${host}:${port}: ${cause.code ?? cause.message}.`,
-    "Choose another port with --listen tcp:PORT; 0 takes a free one.",
-    { cause },
-  );
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -5,14 +5,20 @@ import type { ByteStream, OpenPortOptions, Transport } from "./byte_stream.js";
 import { emulatorTransport } from "./emulator_transport.js";
 import { serialTransport } from "./serial_transport.js";
 import { tcpTransport } from "./tcp_transport.js";
+import { unixTransport } from "./unix_transport.js";
 
 export type { ByteStream, OpenPortOptions, Transport } from "./byte_stream.js";
 
-export const transports: readonly Transport[] = [serialTransport, tcpTransport, emulatorTransport];
+export const transports: readonly Transport[] = [
+  serialTransport,
+  tcpTransport,
+  unixTransport,
+  emulatorTransport,
+];
 
 /**
  * Opens a port.
- * @param url `/dev/ttyUSB0`, `COM3`, `tcp://host:port`, `emulator:esp32`
+ * @param url `/dev/ttyUSB0`, `COM3`, `tcp://host:port`, `unix:/path`, `emulator:esp32`
  * @throws WamletError WAMLET_INVALID_PORT, WAMLET_PORT_NOT_FOUND, WAMLET_PORT_BUSY, WAMLET_PORT_PERMISSION,
  *   WAMLET_LINE_TIMEOUT, WAMLET_UNKNOWN_BOARD, WAMLET_INTERRUPTED
  */

@@ -1,7 +1,9 @@
 /** `wamlet emulate --board linux`: builds the agent, says where it is, and leaves nothing behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openBoard } from "../../host/board/board_session.js";
 import { packagePath } from "../../host/package_root.js";
@@ -53,6 +55,24 @@ describe.skipIf(boards.length === 0)(`wamlet emulate (else ${boardsMissing})`, {
         }
       });
     }
+  }
+
+  for (const { name } of boards) {
+    it(`${name}: listens at a socket of this machine, and leaves none behind`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "wamlet,boards-"));
+      const path = join(folder, "board.sock");
+      const { child, url } = await emulate("--board", name, "--listen", `unix:${path}`);
+      expect(url).toBe(`unix:${path}`);
+      const session = await openBoard(url);
+      await session.deploy(incrementModule("inc", 4), { activate: true });
+      const loaded = await session.load();
+      expect((await loaded.infer([new Uint8Array(4)])).outputs).toEqual([new Uint8Array(4).fill(1)]);
+      await session.close();
+      child.kill("SIGINT");
+      await once(child, "close");
+      expect(existsSync(path)).toBe(false);
+      rmSync(folder, { recursive: true });
+    });
   }
 
   it.skipIf(!boards.some(({ name }) => name === "linux"))("linux: offers a pseudo-terminal", async () => {

@@ -1,5 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
+import { spawnSync } from "node:child_process";
+import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -22,6 +23,10 @@ async function serve(options: Partial<ServeOptions> = {}): Promise<ServedBoard> 
   return board;
 }
 
+function connectTo({ address }: ServedBoard): Socket {
+  return connect(address.type === "tcp" ? { ...address } : { path: address.path });
+}
+
 async function open(board: ServedBoard): Promise<BoardSession> {
   const session = await openBoard(board.url);
   sessions.push(session);
@@ -40,7 +45,7 @@ afterEach(async () => {
 describe("a board served over TCP", () => {
   it("is a board like any other, on this machine alone unless another address is given", async () => {
     const board = await serve();
-    expect(board.host).toBe("127.0.0.1");
+    expect(board.address).toMatchObject({ type: "tcp", host: "127.0.0.1" });
     const session = await open(board);
     expect(session.info.board).toBe("esp32");
     await session.deploy(incrementModule("inc", 4));
@@ -66,7 +71,7 @@ describe("a board served over TCP", () => {
     const session = await open(board);
     const told = await new Promise<string>((resolve) => {
       let text = "";
-      const second = connect(board.port, board.host);
+      const second = connectTo(board);
       second.on("data", (bytes) => {
         text += bytes.toString();
       });
@@ -120,7 +125,7 @@ describe("a board served over TCP", () => {
   it("survives noise from a client", async () => {
     const events: ServeEvent[] = [];
     const board = await serve({ onEvent: (event) => events.push(event) });
-    const noisy = connect(board.port, board.host);
+    const noisy = connectTo(board);
     const bytes = Uint8Array.from({ length: 20_000 }, (_, index) => (index * 7919) >> 3);
     await new Promise<void>((resolve) => noisy.write(bytes, () => resolve()));
     noisy.destroy();
@@ -134,6 +139,47 @@ describe("a board served over TCP", () => {
       await expect(serve({ listen })).rejects.toMatchObject({ code: "WAMLET_INVALID_PORT" });
     }
     const board = await serve();
-    await expect(serve({ listen: `tcp:${board.port}` })).rejects.toMatchObject({ code: "WAMLET_PORT_BUSY" });
+    await expect(serve({ listen: board.url })).rejects.toMatchObject({ code: "WAMLET_PORT_BUSY" });
   });
+
+  it.skipIf(process.platform === "win32")("listens at a socket of this machine, too", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wamlet-serve-"));
+    const path = join(folder, "board.sock");
+    const events: ServeEvent[] = [];
+    const board = await serve({ listen: `unix:${path}`, onEvent: (event) => events.push(event) });
+    expect(board.url).toBe(`unix:${path}`);
+    const session = await open(board);
+    await session.deploy(incrementModule("inc", 4));
+    expect((await session.modules()).map(({ name }) => name)).toEqual(["inc"]);
+    expect(events[0]).toEqual({ type: "connected", peer: "a client" });
+    await expect(serve({ listen: board.url })).rejects.toMatchObject({ code: "WAMLET_PORT_BUSY" });
+    await session.close();
+    await board.close();
+    expect(existsSync(path)).toBe(false);
+    rmSync(folder, { recursive: true });
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "takes the place of a socket that a killed process has left, and of nothing else",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "wamlet-serve-"));
+      const path = join(folder, "board.sock");
+      const listening =
+        "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 9))";
+      spawnSync(process.execPath, ["-e", listening, path]);
+      expect(lstatSync(path).isSocket()).toBe(true);
+      const session = await open(await serve({ listen: `unix:${path}` }));
+      expect(session.info.board).toBe("esp32");
+      const file = join(folder, "file");
+      writeFileSync(file, "kept");
+      await expect(serve({ listen: `unix:${file}` })).rejects.toMatchObject({ code: "WAMLET_INVALID_PORT" });
+      expect(readFileSync(file, "utf8")).toBe("kept");
+      await expect(serve({ listen: `unix:${folder}/${"long".repeat(40)}` })).rejects.toMatchObject({
+        code: "WAMLET_INVALID_PORT",
+      });
+      await Promise.all(sessions.splice(0).map((opened) => opened.close()));
+      await Promise.all(served.splice(0).map((board) => board.close()));
+      rmSync(folder, { recursive: true });
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/* Sockets and pseudo-terminals. */
+/* Sockets of the network and of the file system, and pseudo-terminals. */
 #define _GNU_SOURCE
 #include "line.h"
 
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@
 static int listener = -1;
 static int client = -1;
 static bool is_terminal;
+/* The socket in the file system, removed at the end. */
+static struct sockaddr_un local = {.sun_family = AF_UNIX};
 
 static bool fail(const char *what)
 {
@@ -76,13 +79,37 @@ static bool open_socket(const char *where, char *url, size_t url_bytes)
     return true;
 }
 
+static void remove_local(void)
+{
+    unlink(local.sun_path);
+}
+
+static bool open_local(const char *path, char *url, size_t url_bytes)
+{
+    if (strlen(path) >= sizeof local.sun_path) {
+        fprintf(stderr, "%s is too long for a socket\n", path);
+        return false;
+    }
+    strcpy(local.sun_path, path);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&local, sizeof local) != 0)
+        return fail(path);
+    atexit(remove_local);
+    if (listen(listener, 4) != 0)
+        return fail(path);
+    snprintf(url, url_bytes, "unix:%s", path);
+    return true;
+}
+
 bool line_open(const char *where, char *url, size_t url_bytes)
 {
     if (strcmp(where, "pty") == 0)
         return open_terminal(url, url_bytes);
     if (strncmp(where, "tcp:", 4) == 0)
         return open_socket(where + 4, url, url_bytes);
-    fprintf(stderr, "%s is neither tcp:PORT, tcp:HOST:PORT nor pty\n", where);
+    if (strncmp(where, "unix:", 5) == 0 && where[5] != '\0')
+        return open_local(where + 5, url, url_bytes);
+    fprintf(stderr, "%s is neither tcp:PORT, tcp:HOST:PORT, unix:PATH nor pty\n", where);
     return false;
 }
 
@@ -111,6 +138,7 @@ static void accept_client(void)
         close(socket);
         return;
     }
+    /* A local socket knows no such option, and needs none. */
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     client = socket;
 }

@@ -1,4 +1,4 @@
-/* The line of a Linux board: a TCP port or a pseudo-terminal, one client at a time. */
+/* The line of a Linux board: a TCP port, a socket in the file system or a pseudo-terminal, one client at a time. */
 #ifndef WAMLET_LINUX_LINE_H
 #define WAMLET_LINUX_LINE_H
 
@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Opens `tcp:PORT`, `tcp:HOST:PORT` or `pty` and writes what a client names as its port to `url`. Returns false, with
- * the reason on standard error, where that cannot be.
+ * Opens `tcp:PORT`, `tcp:HOST:PORT`, `unix:PATH` or `pty` and writes what a client names as its port to `url`. Returns
+ * false, with the reason on standard error, where that cannot be.
  */
 bool line_open(const char *listen, char *url, size_t url_bytes);
 

@@ -6,7 +6,7 @@ import { type Context, defineVerb } from "../verb.js";
 
 export const emulate = defineVerb({
   description:
-    "Starts a virtual board and serves its serial line over TCP, until Ctrl-C. Once the line READY is printed, every " +
+    "Starts a virtual board and serves its serial line over TCP or a socket of this machine, until Ctrl-C. Once the line READY is printed, every " +
     "verb reaches it with the port that stands there. It takes as long as the board would; --pace fast does not. " +
     "--board linux and the qemu boards run the agent itself, with WAMR; the first start builds it.",
   positionals: {},
@@ -21,7 +21,7 @@ export const emulate = defineVerb({
       type: "string",
       default: "tcp:0",
       requiresArg: true,
-      describe: "tcp:PORT on this machine, or tcp:HOST:PORT; port 0 takes a free one; linux: also pty",
+      describe: "tcp:PORT (0 takes a free one), tcp:HOST:PORT or unix:PATH; linux: also pty",
     },
     flash: { type: "string", requiresArg: true, describe: "File that keeps what the board stores" },
     "baud-rate": {
@@ -40,6 +40,7 @@ export const emulate = defineVerb({
     ["emulate", "An ESP32 on a free port of this machine"],
     ["emulate --board rp2040 --listen tcp:7070", "Always the same port"],
     ["emulate --flash board.flash", "A board that remembers its modules"],
+    ["emulate --listen unix:/tmp/board.sock", "A socket that only this machine sees"],
     ["emulate --board linux", "The agent itself, running modules in WAMR"],
     ["deploy kws.tflite --port tcp://127.0.0.1:7070", "What the second terminal says"],
   ],
