@@ -77,7 +77,7 @@ describe("the virtual board", () => {
     const large = incrementModule("large", 4, { heapBase: 200 * 1024 });
     await expect(board.deploy(large)).rejects.toMatchObject({
       code: "WAMLET_DOES_NOT_FIT",
-      message: expect.stringMatching(/204800.*110592/),
+      message: expect.stringMatching(/204800.*131072/),
     });
     const hungry = incrementModule("hungry", 4, {
       heapBase: 100 * 1024,
@@ -85,7 +85,7 @@ describe("the virtual board", () => {
     });
     await expect(board.deploy(hungry)).rejects.toMatchObject({
       code: "WAMLET_DOES_NOT_FIT",
-      message: expect.stringMatching(/302400.*237568/),
+      message: expect.stringMatching(/302400.*139264/),
     });
     const long = incrementModule("long", 4, { manifest: { payloadBytes: 500_000 } });
     await expect(board.deploy(long)).rejects.toMatchObject({
@@ -101,7 +101,7 @@ describe("the virtual board", () => {
 
   it("refuses a second module that no longer fits beside the first, and takes it once that is gone", async () => {
     const board = await open();
-    const big = (name: string) => incrementModule(name, 4, { heapBase: 96 * 1024 });
+    const big = (name: string) => incrementModule(name, 4, { heapBase: 60 * 1024 });
     for (const name of ["a", "b", "c"]) await board.deploy(big(name));
     const first = await board.load("a");
     await board.load("b");
