@@ -33,15 +33,26 @@ interface ModuleInternals {
 
 const pageBytes = 65536;
 
-/** Passes after the segment is in: named ones, since `optimize()` would split the segment (memory-packing). */
-const passes = ["inlining-optimizing", "remove-unused-module-elements", "vacuum", "untee"];
+/** What Binaryen does once the weights are in. */
+export interface Pipeline {
+  /** Levels of Binaryen's own pipeline to run first, as by its -O options; null: none of it. */
+  readonly optimize: { readonly level: number; readonly shrink: number } | null;
+  /** Named passes behind it. */
+  readonly passes: readonly string[];
+}
+
+/** The one that modules are made by; `npm run bench:pipelines` sets others beside it (docs/PERFORMANCE.md). */
+export const standardPipeline: Pipeline = {
+  optimize: null,
+  passes: ["inlining-optimizing", "remove-unused-module-elements", "vacuum", "untee"],
+};
 
 /**
  * @returns the bytes of a core module, without Wamlet's custom sections
  * @throws Error with asc's own messages, or what the result broke
  */
 export async function assembleModule(request: AssembleRequest): Promise<Uint8Array> {
-  return finish(await compile(request), request);
+  return finishModule(await compileSources(request), request, standardPipeline);
 }
 
 /** `{optimizeLevel: 3, use: ["abort="]}` → `--optimizeLevel 3 --use abort=`. */
@@ -54,7 +65,8 @@ function flags(options: Readonly<Record<string, unknown>>): string[] {
   });
 }
 
-async function compile(request: AssembleRequest): Promise<Uint8Array> {
+/** asc's part: @returns a module without weights, as asc optimised it */
+export async function compileSources(request: AssembleRequest): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const pages = String(Math.max(1, Math.ceil(request.linearMemoryBytes / pageBytes)));
   const { error, stderr } = await asc.main(
@@ -80,7 +92,8 @@ async function compile(request: AssembleRequest): Promise<Uint8Array> {
   return binary;
 }
 
-function finish(binary: Uint8Array, request: AssembleRequest): Uint8Array {
+/** Binaryen's part: puts in the weights and cleans up. */
+export function finishModule(binary: Uint8Array, request: AssembleRequest, pipeline: Pipeline): Uint8Array {
   const module = binaryen.readBinary(binary);
   try {
     const internals = module as unknown as ModuleInternals;
@@ -102,14 +115,17 @@ function finish(binary: Uint8Array, request: AssembleRequest): Uint8Array {
       module.addGlobal(name, binaryen.i32, false, module.i32.const(request.linearMemoryBytes));
       module.addGlobalExport(name, name);
     }
-    binaryen.setOptimizeLevel(3);
-    binaryen.setShrinkLevel(0);
+    binaryen.setOptimizeLevel(pipeline.optimize?.level ?? 3);
+    binaryen.setShrinkLevel(pipeline.optimize?.shrink ?? 0);
     // Kernels stay functions of their own: inlined into infer() they would share one frame, and beyond 256
     // cells of it every local.set costs an opcode.
     binaryen.setAlwaysInlineMaxSize(12);
     binaryen.setFlexibleInlineMaxSize(12);
     binaryen.setOneCallerInlineMaxSize(12);
-    module.runPasses(passes);
+    // It would split the segment of weights.
+    if (!binaryen.hasPassToSkip("memory-packing")) binaryen.addPassToSkip("memory-packing");
+    if (pipeline.optimize) module.optimize();
+    module.runPasses([...pipeline.passes]);
     if (!module.validate()) throw new Error("Binaryen refuses the module it made");
     return module.emitBinary();
   } finally {
