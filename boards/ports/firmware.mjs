@@ -1,12 +1,17 @@
 /**
  * `npm run firmware -- qemu-cortex-m4`: builds a board's firmware, prints what it takes, and fails where that is more
- * than the budget in its port.json.
+ * than the budget in its port.json. `npm run firmware -- esp-idf` is told in esp-idf/firmware.mjs.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { buildAgent } from "../../dist/host/emulator/agent_build.js";
+import { espIdfFirmware } from "./esp-idf/firmware.mjs";
 
 const board = process.argv[2] ?? "";
+if (board === "esp-idf") {
+  await espIdfFirmware(process.argv.slice(3));
+  process.exit();
+}
 const port = JSON.parse(readFileSync(new URL(`./${board}/port.json`, import.meta.url), "utf8"));
 const image = await buildAgent(board, { environment: process.env });
 const tool = (name) => port.compiler.replace(/gcc$/, name);
