@@ -3,7 +3,7 @@ import { interrupted } from "../transport/abort.js";
 import type { ByteStream } from "../transport/byte_stream.js";
 import { openPort } from "../transport/open_port.js";
 import { type MessageOf, message, type StoredModule } from "../wire/message.js";
-import { Conversation, type ConversationOptions } from "./conversation.js";
+import type { Conversation, ConversationOptions } from "./conversation.js";
 import { isRestart } from "./conversation_errors.js";
 import {
   activateModule,
@@ -12,13 +12,20 @@ import {
   type DeployOptions,
   deployModule,
 } from "./deploy.js";
+import { greet } from "./greet.js";
+import { usualConnectTimeout } from "./line_driver.js";
+import { lineRates } from "./line_rates.js";
 import { LoadedModule } from "./loaded_module.js";
 
 export type BoardInfo = Omit<MessageOf<"info">, "type" | "request">;
 
 export interface BoardOptions extends ConversationOptions {
-  /** Bits per second; without it, the transport's usual rate. */
+  /** Bits per second of a serial port; without it the board's, else the usual rates are tried. */
   readonly baudRate?: number | undefined;
+  /** Name or path of the board's descriptor, for the speed of its line. */
+  readonly board?: string | undefined;
+  /** Puts something around the stream, once for each attempt: a meter. */
+  readonly wrap?: ((stream: ByteStream) => ByteStream) | undefined;
   /** Reset the board through the port's lines before talking to it. */
   readonly reset?: boolean | undefined;
   /** Gives up opening. */
@@ -42,12 +49,19 @@ export async function openBoard(
   port: string | ByteStream,
   options: BoardOptions = {},
 ): Promise<BoardSession> {
-  const { baudRate, reset, signal } = options;
-  const stream =
-    typeof port === "string"
-      ? await openPort(port, { baudRate, reset, signal, connectTimeout: options.connectTimeout })
-      : port;
-  const conversation = new Conversation(stream, options);
+  const { baudRate, board, signal, wrap = (stream: ByteStream) => stream } = options;
+  const rates = typeof port === "string" ? await lineRates(port, { baudRate, board }) : [];
+  let { reset } = options;
+  const open = async (rate: number | undefined): Promise<ByteStream> => {
+    if (typeof port !== "string") return wrap(port);
+    // An agent may take its time, a connection does not.
+    const connectTimeout = Math.min(options.connectTimeout ?? usualConnectTimeout, usualConnectTimeout);
+    const stream = await openPort(port, { baudRate: rate, reset, signal, connectTimeout });
+    // At the second speed the board would begin anew.
+    reset = false;
+    return wrap(stream);
+  };
+  const { stream, conversation } = await greet(open, rates, options);
   const abort = () => void conversation.close();
   signal?.addEventListener("abort", abort);
   if (signal?.aborted) abort();

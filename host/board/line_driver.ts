@@ -18,7 +18,7 @@ export interface LineListener {
 }
 
 const usualTimeout = 60_000;
-const usualConnectTimeout = 5000;
+export const usualConnectTimeout = 5000;
 const receiveBufferBytes = 0xffff + 64;
 const largestPayload = 4096;
 /** Frames handed to the stream at once: the next one is there when the first is through. */

@@ -53,7 +53,6 @@ export async function withBoard<Value>(
   const { choosePort } = await import("../board/choose_port.js");
   const { findConfig } = await import("../board/config.js");
   const { openBoard } = await import("../board/board_session.js");
-  const { openPort } = await import("../transport/open_port.js");
   const { progress, signal, environment, workingDirectory } = context;
   const timeout = silence(args.timeout);
   const config = findConfig(workingDirectory);
@@ -64,25 +63,33 @@ export async function withBoard<Value>(
   const isSerialPort = !/^(emulator|tcp|unix):/i.test(url);
   const baudRate = args.baudRate ?? (isSerialPort ? (config?.baudRate ?? undefined) : undefined);
   const { connectTimeout, reset } = options;
-  const stream = await openPort(url, { baudRate, reset, signal });
-  const meter = new LineMeter(stream, await clockOf(url));
-  let session: BoardSession | null = null;
-  const leave = () => setTimeout(() => void (session?.close() ?? meter.close()), leaveMilliseconds).unref();
+  const clock = await clockReader(url);
+  let meter: LineMeter | undefined;
+  let session: BoardSession | undefined;
+  const leave = () => setTimeout(() => void session?.close(), leaveMilliseconds).unref();
   signal.addEventListener("abort", leave);
   try {
-    session = await openBoard(meter, {
+    session = await openBoard(url, {
       ...talkative(context),
       ...callbacks(options),
+      baudRate,
+      board: wanted,
+      reset,
       connectTimeout,
       timeout,
       signal,
+      wrap: (stream) => {
+        meter = new LineMeter(stream, clock());
+        return meter;
+      },
     });
     progress.clear();
     const board = await descriptorOf(session.info, url, args.board, config?.board ?? undefined);
+    if (meter === undefined) throw new RangeError("a board was opened without its line");
     return await use({ session, choice, meter, board });
   } finally {
     signal.removeEventListener("abort", leave);
-    await (session?.close() ?? meter.close());
+    await session?.close();
   }
 }
 
@@ -134,13 +141,14 @@ function paced(url: string, pace: ConnectionOptions["pace"]): string {
   return `${url}${url.includes("?") ? "&" : "?"}pace=${pace}`;
 }
 
-/** A virtual board has a clock of its own. */
-async function clockOf(url: string): Promise<LineClock | undefined> {
-  if (!url.startsWith("emulator:")) return undefined;
+/** What finds the line's clock once the port is open: a virtual board has one of its own. */
+async function clockReader(url: string): Promise<() => LineClock | undefined> {
+  if (!url.startsWith("emulator:")) return () => undefined;
   const { emulatorBinding } = await import("../emulator/binding.js");
-  const board = emulatorBinding.board(url);
-  if (board === undefined) return undefined;
-  return { name: "virtual time", microseconds: () => board.clock.now / 1000 };
+  return () => {
+    const board = emulatorBinding.board(url);
+    return board && { name: "virtual time", microseconds: () => board.clock.now / 1000 };
+  };
 }
 
 /** By `--board`, else by the URL of a virtual board, else by the board's own name, else by the config. */

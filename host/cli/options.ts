@@ -19,7 +19,8 @@ export const portOptions = {
     alias: "b",
     type: "number",
     requiresArg: true,
-    describe: "Speed of a serial port, bits per second",
+    describe:
+      "Speed of a serial port (default: the board's; where that is not known, 921600 and 115200 are tried)",
   },
   timeout: {
     type: "number",

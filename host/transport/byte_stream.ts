@@ -20,7 +20,7 @@ export interface ByteStream {
 }
 
 export interface OpenPortOptions {
-  /** Bits per second of a serial line; without it, what the transport knows of its board, or 115200. */
+  /** Bits per second of a serial line; without it, what the transport knows of its board, or 921600. */
   readonly baudRate?: number | undefined;
   /** Serial ports: reset the board through DTR and RTS, as Espressif's boards are wired. */
   readonly reset?: boolean | undefined;

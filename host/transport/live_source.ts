@@ -44,7 +44,8 @@ export async function openLiveSource(
   }
   const port = await connectSerialPort(path, {
     ...options,
-    baudRate: speed === undefined ? undefined : Number(speed),
+    // A sensor is no agent: it speaks as consoles do.
+    baudRate: speed === undefined ? 115_200 : Number(speed),
   });
   return { name, bytes: port, close: () => closePort(port) };
 }

@@ -9,7 +9,8 @@ import { interrupted } from "./abort.js";
 import type { ByteStream, OpenPortOptions, Transport } from "./byte_stream.js";
 import { DuplexStream } from "./duplex_stream.js";
 
-const usualBaudRate = 115_200;
+/** What agents are built with, and what a microcontroller's console has by habit. */
+export const usualBaudRates = [921_600, 115_200] as const;
 const resetMilliseconds = 100;
 
 export const serialTransport: Transport = {
@@ -26,7 +27,7 @@ async function openSerialPort(path: string, options: OpenPortOptions): Promise<B
 
 /** The opened port itself. @throws WamletError as `explainOpening` says, WAMLET_INTERRUPTED */
 export async function connectSerialPort(path: string, options: OpenPortOptions): Promise<SerialPort> {
-  const baudRate = options.baudRate ?? usualBaudRate;
+  const baudRate = options.baudRate ?? usualBaudRates[0];
   // Loaded here because the native binding costs start-up time that most commands need not spend.
   const { SerialPort } = await import("serialport");
   const port = new SerialPort({ path, baudRate, autoOpen: false, hupcl: false });
