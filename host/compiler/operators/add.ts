@@ -1,10 +1,9 @@
-/** ADD and SUB: elementwise sum and difference with broadcasting. Kernels: add.ts. */
+/** ADD and SUB: elementwise sum and difference with broadcasting. Kernels: add.ts, add_linear.ts. */
 import type { Operator } from "../../model/graph.js";
-import { type ClampRange, fusedActivation } from "../activation.js";
+import { fusedActivation } from "../activation.js";
+import { addLinear, type Sum } from "../add_linear.js";
 import {
-  type CommonScale,
   commonScale,
-  type Elementwise,
   elementwiseArguments,
   elementwiseCost,
   kernelType,
@@ -13,13 +12,6 @@ import {
 import { shifts } from "../fixed_point.js";
 import { defineOperator, type KernelForm } from "../layer.js";
 import { broadcasting, fusedActivations } from "../limits.js";
-
-interface Sum extends Elementwise, CommonScale {
-  /** 1, or −1 where the right operand is subtracted. */
-  readonly rightSign: number;
-  readonly headroom: number;
-  readonly clamp: ClampRange;
-}
 
 const plain: KernelForm<Sum> = {
   name: "add_plain",
@@ -76,7 +68,7 @@ export const add = defineOperator<Sum>({
   name: "ADD",
   limits: [broadcasting, fusedActivations],
   lower: (operator) => lower(operator, 1, (a, b) => a / b),
-  forms: [plain],
+  forms: [plain, addLinear],
 });
 
 export const sub = defineOperator<Sum>({
@@ -84,5 +76,5 @@ export const sub = defineOperator<Sum>({
   limits: [broadcasting, fusedActivations],
   // CalculateOpDataSub in sub_common.cc divides in float32 where ADD has doubles.
   lower: (operator) => lower(operator, -1, (a, b) => Math.fround(a / b)),
-  forms: [plain],
+  forms: [plain, addLinear],
 });
