@@ -5,6 +5,7 @@
 import type { Graph } from "../model/graph.js";
 import { type Arrangement, alignment, arrange } from "./arrange.js";
 import type { BoundForm, BoundLayer } from "./layer.js";
+import { pickForms } from "./pick_forms.js";
 import { assignStorage, type Storage } from "./storage.js";
 
 /** `speed`: fewest opcodes that fit the board. `size`: no generated kernels. `balanced`: speed within some RAM. */
@@ -20,10 +21,13 @@ export interface Choice {
 const balancedBytes = 8192;
 const memoryStep = 4096;
 
-/** `balanced` takes another generated kernel only if it saves this share of the plain network's opcodes, */
-const kernelShare = 0.004;
-/** and this many: a kernel is a kilobyte of code or two, and twice that of RAM. */
-const kernelOpcodes = 10_000;
+/**
+ * `balanced` takes another generated kernel only if each byte of its code, which is two of RAM, saves this share of the
+ * plain network's opcodes,
+ */
+const shareOfByte = 1.5e-6;
+/** and this many. */
+const opcodesOfByte = 4;
 
 /** Rounds of tightening where the planner does not reach what was hoped for. */
 const mostRounds = 6;
@@ -53,42 +57,17 @@ export function chooseForms(
   const budget = optimization === "speed" ? limitBytes : Math.min(limitBytes, roof);
   const alive = aliveWithoutScratch(plain.storage, layers.length);
   const total = plainForms.reduce((sum, { cost }) => sum + cost.opcodes, 0);
-  const penalty = optimization === "speed" ? 0 : Math.max(kernelOpcodes, total * kernelShare);
+  const pricePerByte = optimization === "speed" ? 0 : Math.max(opcodesOfByte, total * shareOfByte);
   let hoped = budget;
   for (let round = 0; round < mostRounds; round++) {
-    const found = planForms(
-      graph,
-      layers,
-      pick(layers, plainForms, (layer) => hoped - (alive[layer] ?? 0), penalty),
+    const offered = layers.map(({ forms }, layer) =>
+      forms.filter((form) => scratchBytes(form) <= hoped - (alive[layer] ?? 0)),
     );
+    const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
     if (found.plan.bytes <= budget) return found;
     hoped -= found.plan.bytes - budget;
   }
   return plain;
-}
-
-/** The cheapest forms whose scratch fits, the most expensive layers first: they decide which kernels there are. */
-function pick(
-  layers: readonly BoundLayer[],
-  plain: readonly BoundForm[],
-  room: (layer: number) => number,
-  penalty: number,
-): BoundForm[] {
-  const chosen = [...plain];
-  const kernels = new Set<string>();
-  const order = plain.map((_, index) => index);
-  order.sort((a, b) => (plain[b] as BoundForm).cost.opcodes - (plain[a] as BoundForm).cost.opcodes || a - b);
-  for (const index of order) {
-    const price = ({ cost, generated }: BoundForm) =>
-      cost.opcodes + (generated === null || kernels.has(generated) ? 0 : penalty);
-    let best = plain[index] as BoundForm;
-    for (const form of layers[index]?.forms ?? []) {
-      if (scratchBytes(form) <= room(index) && price(form) < price(best)) best = form;
-    }
-    chosen[index] = best;
-    if (best.generated !== null) kernels.add(best.generated);
-  }
-  return chosen;
 }
 
 function scratchBytes({ scratch }: BoundForm): number {

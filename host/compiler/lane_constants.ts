@@ -15,6 +15,7 @@ import { laneBias } from "./generators/lanes.js";
 /** One channel's constants. */
 export interface LaneConstants {
   readonly k: bigint;
+  /** Below 2³¹; more once `withCommonShift` has scaled it. */
   readonly m: number;
   /** Whole shift of the one rounding, or TensorFlow Lite's right shift of the two. */
   readonly e: number;
@@ -88,4 +89,28 @@ function constants(
   }
   const r = (1n << BigInt(right - 1)) + (BigInt(zeroPoint) << BigInt(right));
   return { k: folded + (1n << 30n), m, e: right, r };
+}
+
+/** Powers of two by which a constant may be scaled for a common shift. */
+const mostScaling = 10;
+
+/**
+ * The same constants with one shift for all channels, or null where that would leave 64 bits:
+ * floor(A / 2^e) = floor(A·2^d / 2^(e+d)). For one rounding only: the first of two is by 2³¹ for every channel.
+ * @param sums largest magnitude of each channel's Σ x·w + bias
+ */
+export function withCommonShift(
+  constants: readonly LaneConstants[],
+  sums: readonly number[],
+): LaneConstants[] | null {
+  const e = constants.reduce((most, one) => Math.max(most, one.e), 0);
+  const scaled: LaneConstants[] = [];
+  for (const [channel, one] of constants.entries()) {
+    const d = e - one.e;
+    const m = one.m * 2 ** d;
+    // The value that is shifted is sum·m and what was added for rounding and zero point, at most 2^(e+9).
+    if (d > mostScaling || m * (sums[channel] ?? 0) + 2 ** (e + 9) >= 2 ** 62) return null;
+    scaled.push({ k: one.k << BigInt(d), m, e, r: 0n });
+  }
+  return scaled;
 }

@@ -60,6 +60,8 @@ export interface KernelForm<L> {
   applies(layer: L, target: Target): boolean;
   /** Name of the generated kernel, shared by layers with the same one; a form without it calls `assembly/` alone. */
   generated?(layer: L): string;
+  /** Bytes of the generated kernel's code, estimated; without it, a typical kernel's. */
+  codeBytes?(layer: L): number;
   cost(layer: L, target: Target): KernelCost;
   scratch(layer: L): readonly Scratch[];
   /** Blocks for the weight segment, each to be 4-byte aligned there. */
@@ -86,6 +88,8 @@ export interface BoundForm {
   readonly name: string;
   /** Name of the generated kernel that it needs, or null. */
   readonly generated: string | null;
+  /** Bytes of that kernel's code, estimated; 0 without one. */
+  readonly codeBytes: number;
   readonly cost: KernelCost;
   readonly scratch: readonly Scratch[];
   weights(): readonly Uint8Array[];
@@ -109,6 +113,9 @@ export interface OperatorCompiler {
   bind(operator: Operator, target: Target): BoundLayer;
 }
 
+/** A generated kernel, where its form does not say how large it is. */
+const typicalCodeBytes = 1500;
+
 /**
  * Makes a table entry of an operator's `lower` and its kernel forms.
  * @throws WamletError (from `bind`) what `lower` refuses, or WAMLET_UNSUPPORTED_OPTION where no form applies
@@ -130,6 +137,7 @@ export function defineOperator<L extends LoweredLayer>(definition: {
         .map((form) => ({
           name: form.name,
           generated: form.generated?.(layer) ?? null,
+          codeBytes: form.generated ? (form.codeBytes?.(layer) ?? typicalCodeBytes) : 0,
           cost: form.cost(layer, target),
           scratch: form.scratch(layer),
           weights: () => form.weights(layer),
@@ -171,6 +179,7 @@ export function mapForm<L extends LoweredLayer, M extends LoweredLayer>(
     ...(form.when ? { when: form.when } : {}),
     applies: (layer, target) => applies(layer) && form.applies(to(layer), target),
     ...(form.generated ? { generated: (layer: L) => form.generated?.(to(layer)) ?? "" } : {}),
+    ...(form.codeBytes ? { codeBytes: (layer: L) => form.codeBytes?.(to(layer)) ?? 0 } : {}),
     cost: (layer, target) => form.cost(to(layer), target),
     scratch: (layer) => form.scratch(to(layer)),
     weights: (layer) => form.weights(to(layer)),

@@ -117,6 +117,7 @@ function onLiveChannels(form: KernelForm<Convolution>): KernelForm<Convolution> 
       return live !== null && form.applies(live.reduced, target);
     },
     generated: (layer) => form.generated?.((liveChannels(layer) as Live).reduced) ?? "",
+    codeBytes: (layer) => form.codeBytes?.((liveChannels(layer) as Live).reduced) ?? 0,
     cost(layer, target) {
       const { inputs, outputs, reduced } = liveChannels(layer) as Live;
       const cost = form.cost(reduced, target);

@@ -9,22 +9,28 @@
  * offered; they then come out by shift and mask, exact whatever their neighbours hold. On the way they may overflow
  * into each other: the word is right modulo 2⁶⁴.
  *
+ * A kernel made for one distance between pixels has it in its loads, where it costs nothing; one for any distance moves
+ * a pointer per pixel, and more layers share it.
+ *
  * Tried and rejected: pixels in the lanes (activations would have to be packed), 16-bit lanes in i32 (two MACs and
  * spills), sums in memory, and the requantisation unrolled over words (twice the code, which is RAM, for 2 %).
  */
+import {
+  epilogueCodeBytes,
+  epilogueLines,
+  type LaneEpilogue,
+  laneBits,
+  recordBytes,
+} from "./lane_epilogue.js";
 
 /** What a kernel is specialised for; layers with the same share it. */
-export interface LanesKernel {
-  readonly pixels: number;
-  readonly words: number;
-  /** Segments after each of which the sums are moved out, because a whole window would overflow a lane; 1: none. */
-  readonly parts: number;
-  /** Whether the clamp cuts everything below the output's zero point: one rounding then does. */
-  readonly rectified: boolean;
+export interface LanesKernel extends LaneEpilogue {
+  /** Bytes between the first taps of two neighbouring pixels, where the kernel knows them (with `pixelBytes`). */
+  readonly pixelStep: number | null;
+  /** Taps in a round of the innermost loop; divides a segment. */
+  readonly unroll: number;
 }
 
-/** Bits between lanes. */
-export const laneBits = 21;
 /** What each lane starts with, so that it does not end below zero. */
 export const laneBias = 1 << 20;
 
@@ -42,12 +48,36 @@ export function fitsFrame(pixels: number, words: number): boolean {
 }
 
 /** Name of the generated file. */
-export function lanesName({ pixels, words, parts, rectified }: LanesKernel): string {
-  return `lanes_${pixels}x${words}${parts > 1 ? `_in_${parts}` : ""}${rectified ? "_relu" : ""}`;
+export function lanesName(kernel: LanesKernel): string {
+  const { pixels, words, parts, rectified, table, overlap, unroll, pixelStep, pixelBytes } = kernel;
+  return [
+    `lanes_${pixels}x${words}`,
+    unroll > 1 ? `by_${unroll}` : "",
+    parts > 1 ? `in_${parts}` : "",
+    pixelStep === null ? "" : `from_${pixelStep}_to_${pixelBytes}`,
+    overlap ? "overlap" : "",
+    rectified ? "relu" : "",
+    table ? "table" : "",
+  ]
+    .filter((part) => part !== "")
+    .join("_");
 }
 
-/** Bytes of one channel's constants: k i64, m i32, e i32 and, with two roundings, r i64 (`lane_constants.ts`). */
-export function constantBytes(kernel: Pick<LanesKernel, "rectified">): number {
+/** Bytes of a block's constants: its channels' records, and what its sums begin with. */
+export function blockConstantBytes(kernel: Pick<LanesKernel, "words" | "rectified">): number {
+  return kernel.words * 3 * recordBytes(kernel) + 8;
+}
+
+/** Bytes of the kernel's code, estimated from what Binaryen makes of each line. */
+export function lanesCodeBytes(kernel: LanesKernel): number {
+  const { pixels: P, words: Q, parts, unroll, pixelStep } = kernel;
+  const pointers = pixelStep === null ? P : 1;
+  const tap = 11 * P * Q + 8 * (P + Q);
+  return 420 + unroll * tap + pointers * 20 + P * Q * (parts > 1 ? 18 : 13) + epilogueCodeBytes(kernel);
+}
+
+/** Bytes of one channel's constants in pairs.ts: k i64, m i32, e i32 and, with two roundings, r i64. */
+export function constantBytes(kernel: { readonly rectified: boolean }): number {
   return kernel.rectified ? 16 : 24;
 }
 
@@ -58,17 +88,25 @@ const indent = (lines: readonly string[], by: number) =>
 
 /** The file's text. Its one function is called by `compiler/lanes.ts`, which names the arguments. */
 export function lanesSource(kernel: LanesKernel): string {
-  const { pixels: P, words: Q, parts } = kernel;
+  const { pixels: P, words: Q, parts, unroll, pixelStep, pixelBytes, rectified, table } = kernel;
   const channels = Q * 3;
-  const constants = channels * constantBytes(kernel);
+  const constants = blockConstantBytes(kernel);
   const names = each(Q, (q) => each(P, (p) => `s${p}_${q}`)).flat();
   const storeSums = names.map((name, index) => `store<i64>(at, ${name}, ${index * 8});`);
-  const taps = [
-    ...each(P, (p) => `const v${p}: i64 = load<i8>(x${p});`),
-    ...each(Q, (q) => [`w = load<i64>(t, ${q * 8});`, ...each(P, (p) => `s${p}_${q} += v${p} * w;`)]).flat(),
-    ...each(P, (p) => `x${p} += 1;`),
-  ];
-  const moveOut = [...storeSums, ...names.map((name) => `${name} = ${startSum};`), `at += ${P * Q * 8};`];
+  const pointers = pixelStep === null ? P : 1;
+  const taps = each(unroll, (tap) => [
+    ...each(P, (p) =>
+      pixelStep === null
+        ? `v${p} = load<i8>(x${p}, ${tap});`
+        : `v${p} = load<i8>(x0, ${p * pixelStep + tap});`,
+    ),
+    ...each(Q, (q) => [
+      `w = load<i64>(t, ${(tap * Q + q) * 8});`,
+      ...each(P, (p) => `s${p}_${q} += v${p} * w;`),
+    ]).flat(),
+  ]).flat();
+  const moveOut = [...storeSums, ...names.map((name) => `${name} = begin;`), `at += ${P * Q * 8};`];
+  const clampParameters = table ? "table: usize" : "minimum: i32, maximum: i32";
   return `/**
  * Three-lane convolution in tiles of ${P} pixels × ${channels} channels.
  * Made by Wamlet (host/compiler/generators/lanes.ts), which says how it works and why it is exact.
@@ -79,9 +117,9 @@ import { fetchWeights } from "../weights";
 
 export function ${lanesName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
-  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, minimum: i32, maximum: i32,
-  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32, dilation: i32,
-  zeroPoint: i32,
+  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${clampParameters},
+  ${rectified ? "shift: i64, " : ""}buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
+  dilation: i32, zeroPoint: i32,
 ): void {
   const depth: i32 = segments * segment;
   const weightBytes: i32 = depth * ${channels};
@@ -93,6 +131,8 @@ export function ${lanesName(kernel)}(
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};
     expandLanes(tile, constants - weightBytes, depth * ${Q});
+    // From memory, not a constant: ten bytes of code for every sum.
+    const begin: i64 = load<i64>(constants, ${constants - 8});
     let row: usize = input;
     let rowOut: usize = output + channel;
     for (let y: i32 = 0; y < rows; y++) {
@@ -103,30 +143,32 @@ export function ${lanesName(kernel)}(
       }
       let column: i32 = 0;
       while (true) {
-        let x0: usize = row + <usize>(column * pixelStep);
+        let x0: usize = row + <usize>(column * ${pixelStep ?? "pixelStep"});
 ${indent(
-  each(P - 1, (p) => `let x${p + 1}: usize = x${p} + pixelStep;`),
+  each(pointers - 1, (p) => `let x${p + 1}: usize = x${p} + pixelStep;`),
   8,
 )}
         let t: usize = tile;
         let at: usize = sums;
         let w: i64;
-${indent(
-  names.map((name) => `let ${name}: i64 = ${startSum};`),
-  8,
-)}
+${indent([...each(P, (p) => `let v${p}: i64;`), ...names.map((name) => `let ${name}: i64 = begin;`)], 8)}
         for (let part: i32 = 0; part < segments; part++) {
           const end: usize = x0 + segment;
           do {
 ${indent(taps, 12)}
-            t += ${Q * 8};
+${indent(
+  each(pointers, (p) => `x${p} += ${unroll};`),
+  12,
+)}
+            t += ${unroll * Q * 8};
           } while (x0 < end);
 ${parts > 1 ? `${indent(moveOut, 10)}\n` : ""}${indent(
-  each(P, (p) => `x${p} += skip;`),
+  each(pointers, (p) => `x${p} += skip;`),
   10,
 )}
         }
-${parts > 1 ? "" : `${indent(storeSums, 8)}\n`}${indent(finish(kernel), 8)}
+${parts > 1 ? "" : `${indent(storeSums, 8)}\n`}        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
+${indent(epilogueLines(kernel), 8)}
         // The last tile of a row steps back where ${P} do not divide the row: some pixels are computed twice.
         if (column == columns - ${P}) break;
         column = min<i32>(column + ${P}, columns - ${P});
@@ -134,54 +176,12 @@ ${parts > 1 ? "" : `${indent(storeSums, 8)}\n`}${indent(finish(kernel), 8)}
       row += rowStep;
       rowOut += columns * outputChannels;
     }
-    // So does the last block of channels.
-    if (channel == outputChannels - ${channels}) break;
+    // So does the last block of channels, where there are several.
+    if (channel >= outputChannels - ${channels}) break;
     channel = min<i32>(channel + ${channels}, outputChannels - ${channels});
   }
 }
 `;
 }
 
-/** From sums in memory to clamped bytes, a word of three channels at a time. */
-function finish(kernel: LanesKernel): string[] {
-  const { pixels: P, words: Q, parts } = kernel;
-  const bytes = constantBytes(kernel);
-  const lane = (word: string, index: number) =>
-    index === 0
-      ? `(${word} & 0x1fffff)`
-      : index === 1
-        ? `((${word} >>> ${laneBits}) & 0x1fffff)`
-        : `(${word} >>> ${2 * laneBits})`;
-  const value = (p: number, index: number) => each(parts, (part) => lane(`b${p}_${part}`, index)).join(" + ");
-  const requantise = (p: number, index: number) =>
-    kernel.rectified
-      ? [`const y${p}_${index}: i32 = <i32>(((${value(p, index)}) * m${index} + k${index}) >> e${index});`]
-      : [
-          `const t${p}_${index}: i64 = ((${value(p, index)}) * m${index} + k${index}) >> 31;`,
-          `const y${p}_${index}: i32 = <i32>((t${p}_${index} + r${index} + (t${p}_${index} >> 63)) >> e${index});`,
-        ];
-  return [
-    "let c: usize = constants;",
-    "let a: usize = sums;",
-    "let o0: usize = rowOut + <usize>(column * outputChannels);",
-    ...each(P - 1, (p) => `let o${p + 1}: usize = o${p} + outputChannels;`),
-    "do {",
-    ...each(P, (p) =>
-      each(parts, (part) => `  const b${p}_${part}: i64 = load<i64>(a, ${(part * P * Q + p) * 8});`),
-    ).flat(),
-    ...each(3, (index) => [
-      `  const k${index}: i64 = load<i64>(c, ${index * bytes});`,
-      `  const m${index}: i64 = load<i32>(c, ${index * bytes + 8});`,
-      `  const e${index}: i64 = load<i32>(c, ${index * bytes + 12});`,
-      ...(kernel.rectified ? [] : [`  const r${index}: i64 = load<i64>(c, ${index * bytes + 16});`]),
-      ...each(P, (p) => [
-        ...requantise(p, index).map((line) => `  ${line}`),
-        `  store<i8>(o${p}, clamp(y${p}_${index}, minimum, maximum), ${index});`,
-      ]).flat(),
-    ]).flat(),
-    ...each(P, (p) => `  o${p} += 3;`),
-    `  a += ${P * 8};`,
-    `  c += ${3 * bytes};`,
-    `} while (c < constants + ${Q * 3 * bytes});`,
-  ];
-}
+export { laneBits };

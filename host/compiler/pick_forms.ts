@@ -1,0 +1,100 @@
+/**
+ * The forms that cost least together: each layer's opcodes, and once for every generated kernel the price of its code.
+ * This is facility location (kernels are opened, layers are served), which is hard; so by steps: open the kernel that
+ * helps most, close those that it makes superfluous, until nothing helps. Every step lowers the sum, so it ends.
+ *
+ * Tried and rejected: layer by layer, the largest first. It takes a kernel for one layer's sake that would be too dear,
+ * and leaves one that four layers could share.
+ */
+import type { BoundForm } from "./layer.js";
+
+/** A generated kernel: what it adds, and the form with which each layer would use it. */
+interface Kernel {
+  readonly name: string;
+  readonly price: number;
+  readonly uses: readonly { readonly layer: number; readonly form: BoundForm }[];
+}
+
+/**
+ * @param offered forms that each layer may take beside its own of `plain`
+ * @param plain forms without a generated kernel, or those that cannot be done without
+ * @param pricePerByte opcodes that a byte of a kernel's code has to save
+ */
+export function pickForms(
+  offered: readonly (readonly BoundForm[])[],
+  plain: readonly BoundForm[],
+  pricePerByte: number,
+): BoundForm[] {
+  const base = plain.map((form, layer) => cheapest([form, ...(offered[layer] ?? []).filter(isFree)]));
+  const kernels = kernelsOf(offered, pricePerByte);
+  let opened: Kernel[] = [];
+  let chosen = base;
+  let sum = total(chosen, opened);
+  for (;;) {
+    let best: { readonly opened: Kernel[]; readonly chosen: BoundForm[]; readonly sum: number } | null = null;
+    for (const kernel of kernels) {
+      if (opened.includes(kernel) || kernel.price >= saving(kernel, chosen)) continue;
+      const next = withoutIdle([...opened, kernel], base);
+      if (next.sum < (best?.sum ?? sum)) best = next;
+    }
+    if (best === null) return chosen;
+    ({ opened, chosen, sum } = best);
+  }
+}
+
+const isFree = ({ generated }: BoundForm): boolean => generated === null;
+
+const cheapest = (forms: readonly BoundForm[]): BoundForm =>
+  forms.reduce((best, form) => (form.cost.opcodes < best.cost.opcodes ? form : best));
+
+function kernelsOf(offered: readonly (readonly BoundForm[])[], pricePerByte: number): Kernel[] {
+  const byName = new Map<string, { price: number; uses: { layer: number; form: BoundForm }[] }>();
+  for (const [layer, forms] of offered.entries()) {
+    for (const form of forms) {
+      if (form.generated === null) continue;
+      const kernel = byName.get(form.generated) ?? { price: form.codeBytes * pricePerByte, uses: [] };
+      byName.set(form.generated, kernel);
+      const before = kernel.uses.at(-1);
+      if (before?.layer !== layer) kernel.uses.push({ layer, form });
+      else if (form.cost.opcodes < before.form.cost.opcodes) before.form = form;
+    }
+  }
+  return [...byName].map(([name, kernel]) => ({ name, ...kernel }));
+}
+
+/** Opcodes that a kernel would save over what layers have now. */
+function saving({ uses }: Kernel, chosen: readonly BoundForm[]): number {
+  return uses.reduce((sum, { layer, form }) => {
+    const now = chosen[layer]?.cost.opcodes ?? 0;
+    return sum + Math.max(0, now - form.cost.opcodes);
+  }, 0);
+}
+
+/** Every layer's cheapest form of the open kernels. */
+function serve(opened: readonly Kernel[], base: readonly BoundForm[]): BoundForm[] {
+  const chosen = [...base];
+  for (const { uses } of opened) {
+    for (const { layer, form } of uses) {
+      if (form.cost.opcodes < (chosen[layer]?.cost.opcodes ?? 0)) chosen[layer] = form;
+    }
+  }
+  return chosen;
+}
+
+function total(chosen: readonly BoundForm[], opened: readonly Kernel[]): number {
+  const opcodes = chosen.reduce((sum, { cost }) => sum + cost.opcodes, 0);
+  return opened.reduce((sum, { price }) => sum + price, opcodes);
+}
+
+/** Closes the kernels whose layers are served as well by others. */
+function withoutIdle(opened: Kernel[], base: readonly BoundForm[]) {
+  let best = { opened, chosen: serve(opened, base), sum: 0 };
+  best.sum = total(best.chosen, opened);
+  for (const kernel of opened) {
+    const fewer = best.opened.filter((other) => other !== kernel);
+    const chosen = serve(fewer, base);
+    const sum = total(chosen, fewer);
+    if (sum <= best.sum) best = { opened: fewer, chosen, sum };
+  }
+  return best;
+}
