@@ -31,3 +31,12 @@ export function scatterChannels(
     output += channels;
   }
 }
+
+/** Fills `total` bytes with the first `bytes` of them, again and again: a copy that doubles. */
+export function repeatRow(start: usize, bytes: usize, total: usize): void {
+  while (bytes < total) {
+    const length: usize = min<usize>(bytes, total - bytes);
+    memory.copy(start + bytes, start, length);
+    bytes += length;
+  }
+}

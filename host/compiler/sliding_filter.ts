@@ -4,6 +4,7 @@
  */
 import type { Operator, Tensor } from "../model/graph.js";
 import { type ClampRange, fusedActivation } from "./activation.js";
+import { recordRanges } from "./channel_ranges.js";
 import { biases, channelMultipliers, int8Data, packRecords, recordBytes } from "./filter.js";
 import { int16RecordBytes, packInt16Records, requireInt16 } from "./filter_int16.js";
 import type { QuantizedMultiplier } from "./fixed_point.js";
@@ -71,7 +72,7 @@ export function lowerSlidingFilter(
   const multipliers = channelMultipliers(operator, x, filter, y, outputChannels);
   if (x.type === "int16") requireInt16(operator, [x, y], bias, multipliers);
   const filters = split(int8Data(operator, filter));
-  return {
+  const layer: SlidingFilter = {
     inputs: [x],
     outputs: [y],
     macs: y.elements * (filters[0]?.length ?? 0),
@@ -91,6 +92,8 @@ export function lowerSlidingFilter(
     multipliers,
     int32Sums: x.type === "int8" || biasTensor?.type === "int32",
   };
+  recordRanges(layer);
+  return layer;
 }
 
 /** What an operator adds to the shared plain forms. */

@@ -70,7 +70,7 @@ function forms(facts: readonly OperatorFacts[]): string[] {
   const families = new Map<string, { when: string; operators: Set<string> }>();
   for (const { name, forms } of facts) {
     for (const form of forms) {
-      const family = form.name.replace(/_\d+x\d+/, "_PxQ").replace(/_\d+$/, "_N");
+      const family = form.name.replace(/_\d+x\d+/, "_PxQ").replace(/_\d+(?=_|$)/, "_N");
       const entry = families.get(family) ?? { when: form.when ?? "always", operators: new Set() };
       families.set(family, entry);
       entry.operators.add(name);

@@ -1,163 +1,285 @@
 /**
- * Writes the shift-register kernel of a 3×3 depthwise convolution for strips of R output columns as AssemblyScript.
+ * Writes depthwise convolution kernels as AssemblyScript: strips of R columns that go down the image
+ * (`depthwise_strip.ts`), in three schemes.
  *
- * It slides down the image. With stride 1 the three weights of a column of the filter share one word,
- * W_kx = w₀ + w₁·2²² + w₂·2⁴⁴: a row of the image adds w₀·x to the output that begins with it, w₁·x to the one that
- * began a row before, w₂·x to the one that ends with it. `sum = (sum << 22) + x₀·W₀ + x₁·W₁ + x₂·W₂` moves each output
- * up a lane, and the top lane is finished: nine MACs for seven opcodes. With stride 2 an output shares only its even
- * rows with its neighbours: E_kx = w₀ + w₂·2³² there and O_kx = w₁·2³² on odd rows, nine MACs for thirteen.
+ * `register`, stride 1 down the image and three rows of weights (or two, 32 bits apart): the weights of a column of the filter share one word,
+ * W_kx = w₀ + w₁·2²² + w₂·2⁴⁴. A row of the image adds w₀·x to the output that begins with it, w₁·x to the one that began
+ * a row before, w₂·x to the one that ends with it. `sum = (sum << 22) + x₀·W₀ + x₁·W₁ + x₂·W₂` moves each output up a
+ * lane, and the top lane is finished: nine MACs for seven opcodes. Lanes are signed, so what lies below the top lane may
+ * borrow one from it; adding half of the top lane's unit before the shift gives it back. `depthwise_strips.ts` proves for
+ * the layer's weights that every lane's |sum| stays below 2¹⁹.
  *
- * Lanes are signed, so what lies below the top lane may borrow one from it; adding half of the top lane's unit before
- * the shift gives it back. A lane holds at most nine products, |sum| ≤ 9·128·127 < 2¹⁹: always exact.
+ * `shared`, stride 2 and three rows of weights: an output shares only its first and its last row with its neighbours, so
+ * lanes would save six multiplications of eighteen and cost more in shifts and wide opcodes. Sums are plain i32; a shared
+ * row's pixels are loaded once, finish one output and begin the next.
  *
- * Padding is a value, the input's zero point, and a row of it adds a constant. So no padded copy is made: only whether
- * the first and the last column of a strip exist is asked, once a row. The pointer never stands left of the image: the
- * optimiser may fold a step to the right into a load's offset, and an address below zero then traps.
+ * `direct`: any filter, stride and dilation. Sums are plain i32, the filter's rows a loop, their weights loaded once for
+ * a strip's outputs.
  */
-
-export interface DepthwiseKernel {
-  /** Output columns of a strip. */
-  readonly columns: number;
-  readonly stride: 1 | 2;
-  /** As in `lanes.ts`. */
-  readonly rectified: boolean;
-}
-
-/** Bytes of one channel's record: k i64, m i32, e i32, r i64, then three words (stride 1) or six (stride 2). */
-export function depthwiseRecordBytes({ stride }: Pick<DepthwiseKernel, "stride">): number {
-  return 24 + (stride === 1 ? 24 : 48);
-}
+import {
+  columnsOf,
+  type DepthwiseKernel,
+  declareRow,
+  each,
+  edgeConstants,
+  edgeLines,
+  edgesOf,
+  finishLines,
+  indent,
+  loadLines,
+  padEdges,
+  padLines,
+  productTerms,
+  recordBytes,
+  recordHeader,
+} from "./depthwise_strip.js";
 
 /** Name of the generated file. */
-export function depthwiseName({ columns, stride, rectified }: DepthwiseKernel): string {
-  return `depthwise_${columns}${stride === 2 ? "_stride_2" : ""}${rectified ? "_relu" : ""}`;
-}
-
-const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
-const indent = (lines: readonly string[], by: number) =>
-  lines.map((line) => " ".repeat(by) + line).join("\n");
-
-/** The words that a row multiplies: W of stride 1; E on even and O on odd rows of stride 2. */
-type Words = "W" | "E" | "O";
-
-/** Loads a row of the image and adds its products; a row of padding adds its constant. */
-function rowLines(kernel: DepthwiseKernel, words: Words): string[] {
-  const { columns: R, stride } = kernel;
-  const inputs = (R - 1) * stride + 3;
-  const kept = (j: number) => (stride === 1 ? `(a${j} << 22)` : `a${j}`);
+export function depthwiseName(kernel: DepthwiseKernel): string {
+  const { height, width, stride, dilation, padLeft, padRight, padTop, padBottom, step } = kernel;
   return [
-    "if (<u32>y < <u32>inputHeight) {",
-    "  let p: usize = source;",
-    "  if (inLeft) {",
-    "    v0 = load<i8>(p);",
-    "    p += channels;",
-    "  }",
-    "  const v1: i64 = load<i8>(p);",
-    ...each(inputs - 3, (j) => ["  p += channels;", `  const v${j + 2}: i64 = load<i8>(p);`]).flat(),
-    `  if (inRight) v${inputs - 1} = load<i8>(p + channels);`,
-    ...each(R, (j) => {
-      const products = each(3, (kx) => `v${j * stride + kx} * ${words}${kx}`).join(" + ");
-      return `  a${j} = ${kept(j)} + ${products};`;
-    }),
-    "} else {",
-    ...each(R, (j) => `  a${j} = ${kept(j)} + padding${words};`),
-    "}",
-    "y += 1;",
-    "source += inputRow;",
-  ];
+    `depthwise_${kernel.scheme}_${height}x${width}_by_${kernel.columns}`,
+    ...(stride > 1 ? [`stride_${stride}`] : []),
+    ...(dilation > 1 ? [`dilation_${dilation}`] : []),
+    ...(padLeft + padRight + padTop + padBottom > 0
+      ? [`pad_${padLeft}${padRight}${padTop}${padBottom}`]
+      : []),
+    ...(kernel.single ? ["row"] : []),
+    ...(step ? [`step_${step.input}${step.output === step.input ? "" : `_${step.output}`}`] : []),
+    ...(kernel.rectified ? ["relu"] : []),
+    ...(kernel.table ? ["table"] : []),
+  ].join("_");
 }
 
-/** Takes the finished sums out and stores them as clamped bytes. */
-function finishLines({ columns: R, stride, rectified }: DepthwiseKernel): string[] {
-  const sum = (j: number) =>
-    stride === 1 ? `((a${j} + 0x80000000000) >> 44)` : `((a${j} + 0x80000000) >> 32)`;
-  return each(R, (j) => [
-    ...(rectified
-      ? [`const y${j}: i32 = <i32>((${sum(j)} * m + k) >> e);`]
-      : [
-          `const t${j}: i64 = (${sum(j)} * m + k) >> 31;`,
-          `const y${j}: i32 = <i32>((t${j} + r + (t${j} >> 63)) >> e);`,
-        ]),
-    `store<i8>(o, clamp(y${j}, minimum, maximum));`,
-    j === R - 1 ? `o += outputRow;` : `o += channels;`,
+/** Bytes of zero point that stand for a row below the image. */
+export function paddingBytes(kernel: DepthwiseKernel, inputPixel: number): number {
+  if (kernel.scheme !== "register" || kernel.padBottom === 0) return 0;
+  const inside = columnsOf(kernel).filter(({ side }) => side === "inside");
+  return ((inside.at(-1)?.index ?? 0) - kernel.padLeft) * inputPixel + 1;
+}
+
+/** Bits between lanes: what leaves the top lane of two or three must leave the word. */
+const laneBits = ({ height }: DepthwiseKernel): number => (height === 3 ? 22 : 32);
+
+const weight = (tap: number) => `load<i8>(tile, ${recordHeader + tap})`;
+
+/** The channel's weights in locals, and what padding makes of them. */
+function weightLines(kernel: DepthwiseKernel): string[] {
+  const { scheme, height, width, padTop } = kernel;
+  if (scheme === "direct") return [];
+  const tap = (ky: number, kx: number) => weight(ky * width + kx);
+  if (scheme === "register") {
+    const sum = each(width, (kx) => `W${kx}`).join(" + ");
+    return [
+      ...each(width, (kx) => {
+        const lanes = each(height, (ky) =>
+          ky === 0 ? `<i64>${tap(ky, kx)}` : `(<i64>${tap(ky, kx)} << ${ky * laneBits(kernel)})`,
+        );
+        return `const W${kx}: i64 = ${lanes.join(" + ")};`;
+      }),
+      ...edgeConstants(kernel, "W", "i64"),
+      // A row of padding above the image has been taken in already.
+      padTop > 0 ? `const start: i64 = zeroPoint * (${sum});` : "const start: i64 = 0;",
+    ];
+  }
+  return each(height, (ky) => [
+    ...each(width, (kx) => `const w${ky}_${kx}: i32 = ${tap(ky, kx)};`),
+    ...edgeConstants(kernel, `w${ky}_`, "i32"),
   ]).flat();
 }
 
-/** The file's text. Its one function is called by `compiler/depthwise_lanes.ts`, which names the arguments. */
-export function depthwiseSource(kernel: DepthwiseKernel): string {
-  const { columns: R, stride, rectified } = kernel;
-  const inputs = (R - 1) * stride + 3;
-  const words: Words[] = stride === 1 ? ["W"] : ["E", "O"];
-  const wordLines = words.flatMap((name, group) => [
-    ...each(3, (kx) => `const ${name}${kx}: i64 = load<i64>(tile, ${24 + (group * 3 + kx) * 8});`),
-    `const padding${name}: i64 = zeroPoint * (${name}0 + ${name}1 + ${name}2);`,
-  ]);
-  const loop =
-    stride === 1
-      ? [
-          "const end: i32 = y + outputHeight + 2;",
-          "const first: i32 = y + 2;",
-          "while (y < end) {",
-          "  const finished: bool = y >= first;",
-          ...rowLines(kernel, "W").map((line) => `  ${line}`),
-          "  if (finished) {",
-          ...finishLines(kernel).map((line) => `    ${line}`),
-          "  }",
-          "}",
-        ]
+const assign = (kernel: DepthwiseKernel, target: (j: number) => string, weights: string): string[] =>
+  each(kernel.columns, (j) => `${target(j)}${productTerms(kernel, weights, j).join(" + ")};`);
+
+/** Loads a row of the image, or pads where it lies above or below. */
+function guardedRow(kernel: DepthwiseKernel, pointer: string): string[] {
+  const { padTop, padBottom } = kernel;
+  if (padTop + padBottom === 0) return loadLines(kernel, pointer);
+  const inside = padTop > 0 ? `<usize>(${pointer} - top) < extent` : `${pointer} < bottom`;
+  return [
+    `if (${inside}) {`,
+    ...indent(loadLines(kernel, pointer), 2),
+    "} else {",
+    ...indent(padLines(kernel), 2),
+    "}",
+  ];
+}
+
+function registerLines(kernel: DepthwiseKernel): string[] {
+  const { height, padTop, padBottom } = kernel;
+  const lane = laneBits(kernel);
+  const top = (height - 1) * lane;
+  const sum = (j: number) => `((a${j} + 0x${(1n << BigInt(top - 1)).toString(16)}) >> ${top})`;
+  const rows = [
+    "do {",
+    ...indent(loadLines(kernel, "p"), 2),
+    ...indent(
+      assign(kernel, (j) => `a${j} = (a${j} << ${lane}) + `, "W"),
+      2,
+    ),
+    "  if (p >= first) {",
+    ...indent(finishLines(kernel, sum), 4),
+    "  }",
+    "  p += inputRow;",
+    "} while (p < end);",
+  ];
+  return [
+    ...each(kernel.columns, (j) => `a${j} = start;`),
+    // Rows before the first one that finishes an output.
+    `let first: usize = p + <usize>(${height - 1 - padTop} * inputRow);`,
+    "let end: usize = p + extent;",
+    ...(padBottom === 0
+      ? rows
       : [
-          "for (let row: i32 = 0; row <= outputHeight; row++) {",
-          ...rowLines(kernel, "E").map((line) => `  ${line}`),
-          "  if (row > 0) {",
-          ...finishLines(kernel).map((line) => `    ${line}`),
-          "  }",
-          ...each(R, (j) => `  a${j} <<= 32;`),
-          ...rowLines(kernel, "O").map((line) => `  ${line}`),
+          "while (true) {",
+          ...indent(rows, 2),
+          "  if (first == 0) break;",
+          "  first = 0;",
+          "  p = padding;",
+          "  end = padding + 1;",
+          ...indent(padEdges(kernel), 2),
+          ...(edgesOf(kernel).some(({ side }) => side === "left") ? ["  inLeft = false;"] : []),
+          ...(edgesOf(kernel).some(({ side }) => side === "right") ? ["  inRight = false;"] : []),
           "}",
-        ];
+        ]),
+  ];
+}
+
+function sharedLines(kernel: DepthwiseKernel): string[] {
+  const { padTop } = kernel;
+  return [
+    "const top: usize = p;",
+    "const bottom: usize = p + extent;",
+    ...(padTop > 0 ? ["p -= inputRow;"] : []),
+    "let begun: i32 = 0;",
+    "while (true) {",
+    ...indent(guardedRow(kernel, "p"), 2),
+    "  if (begun) {",
+    ...indent(
+      assign(kernel, (j) => `a${j} += `, "w2_"),
+      4,
+    ),
+    ...indent(
+      finishLines(kernel, (j) => `<i64>a${j}`),
+      4,
+    ),
+    "    if (begun == outputHeight) break;",
+    "  }",
+    "  begun += 1;",
+    ...indent(
+      assign(kernel, (j) => `a${j} = `, "w0_"),
+      2,
+    ),
+    "  p += inputRow;",
+    // Only the first and the last row of a window can lie outside: padding is one row at most.
+    ...indent(loadLines(kernel, "p"), 2),
+    ...indent(
+      assign(kernel, (j) => `a${j} += `, "w1_"),
+      2,
+    ),
+    "  p += inputRow;",
+    "}",
+  ];
+}
+
+function directLines(kernel: DepthwiseKernel): string[] {
+  const { width, height, padTop, columns: R } = kernel;
+  return [
+    "const top: usize = p;",
+    "const bottom: usize = p + extent;",
+    ...(padTop > 0 ? ["p -= <usize>(padTop * inputRow);"] : []),
+    "for (let row: i32 = 0; row < outputHeight; row++) {",
+    "  let s: usize = p;",
+    "  let w: usize = tile;",
+    ...indent(
+      each(R, (j) => `a${j} = 0;`),
+      2,
+    ),
+    "  do {",
+    ...indent(guardedRow(kernel, "s"), 4),
+    ...indent(
+      each(width, (kx) => `const w${kx}: i32 = load<i8>(w, ${recordHeader + kx});`),
+      4,
+    ),
+    ...indent(edgeConstants(kernel, "w", "i32"), 4),
+    ...indent(
+      assign(kernel, (j) => `a${j} += `, "w"),
+      4,
+    ),
+    "    s += rowPitch;",
+    `    w += ${width};`,
+    `  } while (w < tile + ${width * height});`,
+    ...indent(
+      finishLines(kernel, (j) => `<i64>a${j}`),
+      2,
+    ),
+    "  p += rowStep;",
+    "}",
+  ];
+}
+
+/** The file's text. Its one function is called by `compiler/depthwise_strips.ts`, which names the arguments. */
+export function depthwiseSource(kernel: DepthwiseKernel): string {
+  const { scheme, columns: R, height, width, stride, step, rectified, table } = kernel;
+  const wide = scheme === "register" ? "i64" : "i32";
+  const bytes = recordBytes(kernel);
+  const rows = { register: registerLines, shared: sharedLines, direct: directLines }[scheme](kernel);
+  const body = [
+    ...(rectified
+      ? [`const k: i64 = load<i64>(tile)${table ? " + (<i64>table << e)" : ""};`]
+      : [
+          "const k: i64 = load<i64>(tile);",
+          `const r: i64 = (<i64>1 << (e - 1)) + ((offset${table ? " + <i64>table" : ""}) << e);`,
+        ]),
+    ...weightLines(kernel),
+    "let column: i32 = 0;",
+    "while (true) {",
+    `  let p: usize = image + <usize>(column * ${step ? stride * step.input : `inputPixel * ${stride}`});`,
+    `  let o: usize = target + <usize>(column * ${step ? step.output : "outputPixel"});`,
+    ...indent(edgeLines(kernel), 2),
+    ...indent(rows, 2),
+    ...(kernel.single
+      ? ["  break;"]
+      : [
+          // The last strip steps back where R does not divide the row: some columns are computed twice.
+          "  if (column == lastColumn) break;",
+          `  column = min<i32>(column + ${R}, lastColumn);`,
+        ]),
+    "}",
+  ];
   return `/**
- * Depthwise 3×3 convolution with stride ${stride}, strips of ${R} columns.
+ * Depthwise ${height}×${width} convolution in strips of ${R} columns.
  * Made by Wamlet (host/compiler/generators/depthwise.ts), which says how it works and why it is exact.
  */
 import { clamp } from "../arithmetic";
 import { fetchWeights } from "../weights";
 
 export function ${depthwiseName(kernel)}(
-  input: usize, output: usize, weights: i32, tile: usize, inputHeight: i32, inputWidth: i32, channels: i32,
-  outputHeight: i32, outputWidth: i32, padTop: i32, padLeft: i32, inputZeroPoint: i32, minimum: i32, maximum: i32,
+  input: usize, output: usize, weights: i32, tile: usize, padding: usize, table: usize, minimum: i32, maximum: i32,
+  records: i32, copies: i32, inputPixel: i32, inputRow: i32, outputPixel: i32, outputRow: i32,
+  extent: usize, outputHeight: i32, lastColumn: i32, padTop: i32, rowStep: i32, rowPitch: i32,
+  inputZeroPoint: i32, offset: i64,
 ): void {
-  const inputRow: i32 = inputWidth * channels;
+  const zeroPoint: ${wide} = inputZeroPoint;
   // From the last column of a strip to the first one of the next row.
-  const outputRow: i32 = (outputWidth - ${R - 1}) * channels;
-  const zeroPoint: i64 = inputZeroPoint;
-  for (let channel: i32 = 0; channel < channels; channel++) {
-    fetchWeights(tile, weights, ${depthwiseRecordBytes(kernel)});
-    weights += ${depthwiseRecordBytes(kernel)};
-    const k: i64 = load<i64>(tile);
+  const toNextRow: i32 = outputRow - ${step ? 0 : R - 1} * outputPixel;
+${indent([...declareRow(kernel, wide), ...each(R, (j) => `let a${j}: ${wide} = 0;`)], 2).join("\n")}
+${paddingBytes(kernel, 1) > 0 ? `  memory.fill(padding, <u8>inputZeroPoint, ${paddingFill(kernel)});\n` : ""}  for (let record: i32 = 0; record < records; record++) {
+    fetchWeights(tile, weights, ${bytes});
+    weights += ${bytes};
     const m: i64 = load<i32>(tile, 8);
-    const e: i64 = load<i32>(tile, 12);
-${rectified ? "" : "    const r: i64 = load<i64>(tile, 16);\n"}${indent(wordLines, 4)}
-    let column: i32 = 0;
-    while (true) {
-      const x: i32 = column * ${stride} - padLeft;
-      const inLeft: bool = x >= 0;
-      const inRight: bool = x + ${inputs - 1} < inputWidth;
-      let v0: i64 = zeroPoint;
-      let v${inputs - 1}: i64 = zeroPoint;
-${indent(
-  each(R, (j) => `let a${j}: i64 = 0;`),
-  6,
-)}
-      let y: i32 = -padTop;
-      let source: usize = input + <usize>(channel + y * inputRow + max<i32>(x, 0) * channels);
-      let o: usize = output + <usize>(channel + column * channels);
-${indent(loop, 6)}
-      // The last strip steps back where ${R} do not divide the row: some columns are computed twice.
-      if (column == outputWidth - ${R}) break;
-      column = min<i32>(column + ${R}, outputWidth - ${R});
-    }
+    const channel: i32 = load<u16>(tile, 12);
+    const e: i64 = load<u8>(tile, 14);
+    const image: usize = input + <usize>(channel / copies);
+    const target: usize = output + <usize>channel;
+${indent(body, 4).join("\n")}
   }
 }
 `;
+}
+
+/** Length of the row of padding, as an expression. */
+function paddingFill(kernel: DepthwiseKernel): string {
+  if (kernel.step) return `${paddingBytes(kernel, kernel.step.input)}`;
+  return `<usize>(${paddingBytes(kernel, 1) - 1} * inputPixel + 1)`;
 }

@@ -1,9 +1,9 @@
 /**
  * DEPTHWISE_CONV_2D: each input channel under filters of its own. Kernels: depthwise_conv_2d.ts,
- * depthwise_conv_2d_int16.ts, and the shift-register forms of depthwise_lanes.ts.
+ * depthwise_conv_2d_int16.ts, and the strip forms of depthwise_strips.ts.
  */
 import type { Operator } from "../../model/graph.js";
-import { depthwiseForms } from "../depthwise_lanes.js";
+import { depthwiseForms } from "../depthwise_strips.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator, mapForm } from "../layer.js";
 import { filterQuantisation, fourDimensions, fusedActivations, int16Sums, slidingWindow } from "../limits.js";

@@ -1,0 +1,300 @@
+/**
+ * The strip forms of a depthwise convolution: which channels have anything to compute, with what constants, and one form
+ * per strip width. Kernels: generated (`generators/depthwise.ts`), with `assembly/kernels/channels.ts`.
+ */
+import type { Tensor } from "../model/graph.js";
+import { channelRanges, clampRange, filterRange, requantisedRange } from "./channel_ranges.js";
+import { type ClampTable, clampTable, fillClampTable, fillCost } from "./clamp_table.js";
+import { depthwiseOpcodes } from "./depthwise_cost.js";
+import { foldBias } from "./filter.js";
+import type { QuantizedMultiplier } from "./fixed_point.js";
+import { depthwiseName, depthwiseSource, paddingBytes } from "./generators/depthwise.js";
+import {
+  type DepthwiseKernel,
+  recordBytes,
+  recordHeader,
+  type Scheme,
+} from "./generators/depthwise_strip.js";
+import { type LaneConstants, laneConstants } from "./lane_constants.js";
+import type { KernelCall, KernelForm, Places, Scratch } from "./layer.js";
+import type { DepthwiseConvolution } from "./sliding_filter.js";
+import { taps, type Window } from "./window.js";
+
+/** A channel with something to compute. */
+interface LiveChannel {
+  readonly channel: number;
+  readonly constants: LaneConstants;
+}
+
+/** What holds for a layer whose channels all fit. */
+interface Proof {
+  readonly scheme: Scheme;
+  readonly rectified: boolean;
+  readonly live: readonly LiveChannel[];
+  /** The byte of every channel that never changes, 0 elsewhere; null where all are live. */
+  readonly row: Uint8Array | null;
+  /** null where it would be large. */
+  readonly table: ClampTable | null;
+}
+
+const proofs = new WeakMap<DepthwiseConvolution, Proof | null>();
+
+function prove(layer: DepthwiseConvolution): Proof | null {
+  let found = proofs.get(layer);
+  if (found === undefined) {
+    found = computeProof(layer);
+    proofs.set(layer, found);
+  }
+  return found;
+}
+
+/** Records number channels in 16 bits. */
+const mostChannels = 65535;
+/** A record lies in RAM as a whole. */
+const mostTaps = 1024;
+
+function computeProof(layer: DepthwiseConvolution): Proof | null {
+  const { vertical, horizontal, outputZeroPoint } = layer;
+  if (layer.inputs[0]?.type !== "int8" || layer.batches !== 1 || layer.outputChannels > mostChannels)
+    return null;
+  if (vertical.size * horizontal.size > mostTaps) return null;
+  const rectified = layer.clamp.minimum >= outputZeroPoint;
+  const inputs = channelRanges(layer.inputs[0]);
+  const row = new Uint8Array(layer.outputChannels);
+  const live: LiveChannel[] = [];
+  let [lowest, highest] = [layer.clamp.minimum, layer.clamp.maximum];
+  for (const [channel, weights] of layer.filters.entries()) {
+    const multiplier = layer.multipliers[channel] as QuantizedMultiplier;
+    const range = requantisedRange(filterRange(layer, channel, inputs), multiplier, outputZeroPoint);
+    if (!range) return null;
+    const bytes = clampRange(range, layer.clamp);
+    if (bytes.lowest === bytes.highest) {
+      row[channel] = bytes.lowest & 0xff;
+      continue;
+    }
+    const bias = foldBias(layer.bias[channel] ?? 0, weights, layer.inputZeroPoint);
+    const constants = laneConstants(weights, bias, multiplier, 0, outputZeroPoint, rectified);
+    if (!constants) return null;
+    live.push({ channel, constants });
+    // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
+    lowest = Math.min(lowest, range.lowest - 1);
+    highest = Math.max(highest, range.highest);
+  }
+  return {
+    scheme: schemeOf(layer),
+    rectified,
+    live,
+    row: live.length < layer.outputChannels ? row : null,
+    table: clampTable({ lowest, highest }, layer.clamp),
+  };
+}
+
+/** In the register every sum of some of a channel's products stays inside a lane: |Σ x·w| ≤ 128 · Σ |w| < 2¹⁹. */
+function fitsRegister(layer: DepthwiseConvolution): boolean {
+  return layer.filters.every((weights) => 128 * weights.reduce((sum, w) => sum + Math.abs(w), 0) < 2 ** 19);
+}
+
+function schemeOf(layer: DepthwiseConvolution): Scheme {
+  const { size, stride, dilation } = layer.vertical;
+  if (dilation === 1 && stride === 1 && (size === 2 || size === 3) && fitsRegister(layer)) return "register";
+  return dilation === 1 && stride === 2 && size === 3 ? "shared" : "direct";
+}
+
+/** Rows or columns that the last windows reach beyond the image. */
+function padBehind({ outputs, stride, size, dilation, pad }: Window, inputs: number): number {
+  return Math.max(0, (outputs - 1) * stride + (size - 1) * dilation - pad - (inputs - 1));
+}
+
+/** What a form is made for; the rest of its kernel follows from the layer. */
+interface Variant {
+  readonly columns: number;
+  /** Whether the kernel knows the distances between pixels. */
+  readonly fixed: boolean;
+  readonly table: boolean;
+}
+
+function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Variant): DepthwiseKernel {
+  const { scheme, rectified } = prove(layer) as Proof;
+  const { vertical, horizontal } = layer;
+  return {
+    scheme,
+    columns,
+    height: vertical.size,
+    width: horizontal.size,
+    stride: horizontal.stride,
+    dilation: horizontal.dilation,
+    padLeft: horizontal.pad,
+    padRight: padBehind(horizontal, layer.inputWidth),
+    padTop: vertical.pad,
+    padBottom: padBehind(vertical, layer.inputHeight),
+    single: fixed && columns === horizontal.outputs,
+    step: fixed ? { input: layer.inputChannels, output: layer.outputChannels } : null,
+    rectified,
+    table,
+  };
+}
+
+/** Products that a row of a strip may have: beyond that, code grows and nothing is gained. */
+const mostProducts = 64;
+
+/** Whether strips of `columns` can cover a row: only the first and the last one may reach beyond the image. */
+function covers({ horizontal, inputWidth }: DepthwiseConvolution, columns: number): boolean {
+  const { outputs, stride, size, dilation, pad } = horizontal;
+  if (outputs < columns || columns * size > mostProducts) return false;
+  const last = outputs - columns;
+  const second = Math.min(columns, last);
+  const beforeLast = Math.floor((last - 1) / columns) * columns;
+  const reach = (columns - 1) * stride + (size - 1) * dilation - pad;
+  return last === 0 || (second * stride >= pad && beforeLast * stride + reach < inputWidth);
+}
+
+function stripForm(variant: Variant): KernelForm<DepthwiseConvolution> {
+  const { columns, fixed, table } = variant;
+  return {
+    name: `depthwise_strip_${columns}${fixed ? "_fixed" : ""}${table ? "_table" : ""}`,
+    when: `int8, one batch, N output columns at least, and every channel proved to fit${table ? "; the clamp is a table of at most 8 KB" : ""}${fixed ? "; code for this layer's distances alone" : ""}`,
+    applies(layer) {
+      if (!covers(layer, columns)) return false;
+      const proof = prove(layer);
+      return proof !== null && (!table || proof.table !== null);
+    },
+    generated: (layer) => depthwiseName(kernelOf(layer, variant)),
+    cost: (layer) => cost(layer, kernelOf(layer, variant)),
+    scratch: (layer) => scratch(layer, kernelOf(layer, variant)),
+    weights(layer) {
+      const { row } = prove(layer) as Proof;
+      return [packRecords(layer, kernelOf(layer, variant)), ...(row ? [row] : [])];
+    },
+    emit: (layer, places) => emit(layer, kernelOf(layer, variant), places),
+  };
+}
+
+/** One record, a row of padding, the clamp's table. */
+function scratch(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Scratch[] {
+  const { table } = prove(layer) as Proof;
+  return [
+    { kind: "weights", bytes: recordBytes(kernel) },
+    { kind: "scratch", bytes: Math.max(1, paddingBytes(kernel, layer.inputChannels)) },
+    ...(kernel.table && table ? [{ kind: "scratch" as const, bytes: table.bytes }] : []),
+  ];
+}
+
+/** The record of every live channel, as `recordHeader` describes it. */
+function packRecords(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Uint8Array {
+  const { live, table } = prove(layer) as Proof;
+  const base = kernel.table ? BigInt(table?.base ?? 0) : 0n;
+  const size = recordBytes(kernel);
+  const bytes = new Uint8Array(size * live.length);
+  const view = new DataView(bytes.buffer);
+  live.forEach(({ channel, constants: { k, m, e } }, index) => {
+    const at = index * size;
+    // With one rounding the zero point is in k, and what the table begins with goes there, too.
+    view.setBigInt64(at, kernel.rectified ? k - (base << BigInt(e)) : k, true);
+    view.setInt32(at + 8, m, true);
+    view.setUint16(at + 12, channel, true);
+    view.setUint8(at + 14, e);
+    bytes.set(new Uint8Array(Int8Array.from(layer.filters[channel] ?? []).buffer), at + recordHeader);
+  });
+  return bytes;
+}
+
+/** Filling a row of constants into all pixels: a copy that doubles. */
+const repeatOpcodes = (pixels: number) => 14 + 9 * Math.ceil(Math.log2(pixels));
+
+function cost(layer: DepthwiseConvolution, kernel: DepthwiseKernel) {
+  const { live, row, table } = prove(layer) as Proof;
+  const { vertical, horizontal } = layer;
+  const pixels = vertical.outputs * horizontal.outputs;
+  const fill = kernel.table && table ? fillCost(table) : { opcodes: 0, bytesMoved: 0 };
+  const opcodes = depthwiseOpcodes(kernel, {
+    channels: live.length,
+    strips: Math.ceil(horizontal.outputs / kernel.columns),
+    inputHeight: layer.inputHeight,
+    outputHeight: vertical.outputs,
+    filterRows: taps(vertical, layer.inputHeight).read,
+  });
+  return {
+    opcodes: Math.round(opcodes + fill.opcodes + (row ? repeatOpcodes(pixels) : 0)),
+    bytesMoved:
+      live.length * recordBytes(kernel) + fill.bytesMoved + (row ? pixels * layer.outputChannels : 0),
+  };
+}
+
+function emit(layer: DepthwiseConvolution, kernel: DepthwiseKernel, places: Places): KernelCall[] {
+  const { live, row, table } = prove(layer) as Proof;
+  const { vertical, horizontal, clamp } = layer;
+  const [tile, padding, entries] = places.scratch as [number, number, number?];
+  const output = places.address(layer.outputs[0] as Tensor);
+  const inputRow = layer.inputWidth * layer.inputChannels;
+  const name = depthwiseName(kernel);
+  const calls: KernelCall[] = [];
+  if (row) calls.push(...fillRow(layer, row, output, places.weights[1] as number));
+  if (live.length === 0) return calls;
+  if (kernel.table && table) calls.push(fillClampTable(table, entries ?? 0));
+  calls.push({
+    file: `generated/${name}`,
+    function: name,
+    source: () => depthwiseSource(kernel),
+    arguments: [
+      ["input", places.address(layer.inputs[0] as Tensor)],
+      ["output", output],
+      ["weights", places.weights[0] as number],
+      ["tile", tile],
+      ["padding", padding],
+      ["table", entries ?? 0],
+      ["minimum", clamp.minimum],
+      ["maximum", clamp.maximum],
+      ["records", live.length],
+      ["copies", layer.depthMultiplier],
+      ["inputPixel", layer.inputChannels],
+      ["inputRow", inputRow],
+      ["outputPixel", layer.outputChannels],
+      ["outputRow", horizontal.outputs * layer.outputChannels],
+      ["extent", layer.inputHeight * inputRow],
+      ["outputHeight", vertical.outputs],
+      ["lastColumn", horizontal.outputs - kernel.columns],
+      ["padTop", vertical.pad],
+      ["rowStep", vertical.stride * inputRow],
+      ["rowPitch", vertical.dilation * inputRow],
+      ["inputZeroPoint", layer.inputZeroPoint],
+      ["offset", layer.outputZeroPoint - (kernel.table ? (table?.base ?? 0) : 0)],
+    ],
+  });
+  return calls;
+}
+
+/** Every pixel of the output becomes the row of constants. */
+function fillRow(
+  layer: DepthwiseConvolution,
+  row: Uint8Array,
+  output: number,
+  weights: number,
+): KernelCall[] {
+  return [
+    {
+      file: "weights",
+      function: "fetchWeights",
+      arguments: [
+        ["destination", output],
+        ["offset", weights],
+        ["length", row.length],
+      ],
+    },
+    {
+      file: "kernels/channels",
+      function: "repeatRow",
+      arguments: [
+        ["start", output],
+        ["bytes", row.length],
+        ["total", row.length * layer.vertical.outputs * layer.horizontal.outputs],
+      ],
+    },
+  ];
+}
+
+const widths = Array.from({ length: 12 }, (_, index) => index + 1);
+
+/** The forms: per strip width with and without a table, for any distances and for the layer's own. */
+export const depthwiseForms: readonly KernelForm<DepthwiseConvolution>[] = widths.flatMap((columns) =>
+  [false, true].flatMap((fixed) => [false, true].map((table) => stripForm({ columns, fixed, table }))),
+);

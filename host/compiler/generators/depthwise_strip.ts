@@ -1,0 +1,199 @@
+/**
+ * What the generated depthwise kernels share: a strip of R output columns, how it reads a row of the image, and how
+ * finished sums become bytes.
+ *
+ * A strip goes down the image, so that a channel's constants are loaded once for all of it and a row's pixels once for
+ * all outputs that they touch. Columns beside the image are its padding, the input's zero point. Where a strip is as
+ * wide as the image their products are constants of the channel; otherwise they are locals that hold the zero point, and
+ * whether the first or the last strip is at work is asked once a row. So no padded copy is made.
+ *
+ * Base pointers stand on a pixel of the image, never left of it: the optimiser may fold a step to the right into a
+ * load's offset, and an address below zero then traps.
+ */
+
+/** How rows of the image become sums; `depthwise.ts` says how each works. */
+export type Scheme = "register" | "shared" | "direct";
+
+/** What a kernel is specialised for; layers with the same share it. */
+export interface DepthwiseKernel {
+  readonly scheme: Scheme;
+  /** Output columns of a strip. */
+  readonly columns: number;
+  readonly height: number;
+  readonly width: number;
+  /** From column to column. */
+  readonly stride: number;
+  readonly dilation: number;
+  /** Columns of the first and the last strip that lie beside the image. */
+  readonly padLeft: number;
+  readonly padRight: number;
+  /** Rows of padding. */
+  readonly padTop: number;
+  readonly padBottom: number;
+  /** Whether a strip is a whole row. */
+  readonly single: boolean;
+  /** Bytes from pixel to pixel of input and output, where the kernel knows them. */
+  readonly step: { readonly input: number; readonly output: number } | null;
+  /** Whether the clamp cuts everything below the output's zero point: one rounding then does (`lane_constants.ts`). */
+  readonly rectified: boolean;
+  /** Whether the clamp is a table (`clamp_table.ts`). */
+  readonly table: boolean;
+}
+
+/** One pixel of a strip's row. */
+interface Column {
+  readonly index: number;
+  readonly side: "inside" | "left" | "right";
+}
+
+export const each = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+export const indent = (lines: readonly string[], by: number): string[] =>
+  lines.map((line) => " ".repeat(by) + line);
+
+/** Where the weights begin in a channel's record: k i64, m i32, channel u16, e u8, then i8[height · width]. */
+export const recordHeader = 15;
+
+/** Bytes of one channel's record; a multiple of eight keeps the next one's k aligned. */
+export function recordBytes({ height, width }: Pick<DepthwiseKernel, "height" | "width">): number {
+  return (recordHeader + height * width + 7) & ~7;
+}
+
+/** Pixels that a strip reads of each row, from left to right. */
+export function columnsOf(kernel: DepthwiseKernel): Column[] {
+  const { columns, width, stride, dilation, padLeft, padRight } = kernel;
+  const count = (columns - 1) * stride + (width - 1) * dilation + 1;
+  const used = new Set(each(columns, (j) => each(width, (kx) => j * stride + kx * dilation)).flat());
+  return [...used]
+    .sort((a, b) => a - b)
+    .map((index) => ({
+      index,
+      side: index < padLeft ? "left" : index >= count - padRight ? "right" : "inside",
+    }));
+}
+
+/** Columns beside the image that are asked for, since strips differ in them. */
+export const edgesOf = (kernel: DepthwiseKernel): Column[] =>
+  kernel.single ? [] : columnsOf(kernel).filter(({ side }) => side !== "inside");
+
+/** Locals of a row, declared once: inside a loop AssemblyScript would set them to zero each time. */
+export function declareRow(kernel: DepthwiseKernel, type: string): string[] {
+  return [
+    ...columnsOf(kernel)
+      .filter(({ side }) => side === "inside" || !kernel.single)
+      .map(({ index }) => `let v${index}: ${type} = 0;`),
+    ...(kernel.step ? [] : ["let q: usize = 0;"]),
+  ];
+}
+
+/** At a strip's start: which of its edges lie in the image; those that do not hold the zero point. */
+export function edgeLines(kernel: DepthwiseKernel): string[] {
+  const edges = edgesOf(kernel);
+  return [
+    ...(edges.some(({ side }) => side === "left") ? ["let inLeft: bool = column > 0;"] : []),
+    ...(edges.some(({ side }) => side === "right") ? ["let inRight: bool = column < lastColumn;"] : []),
+    ...padEdges(kernel),
+  ];
+}
+
+/** All edges hold the zero point. */
+export function padEdges(kernel: DepthwiseKernel): string[] {
+  return edgesOf(kernel).map(({ index }) => `v${index} = zeroPoint;`);
+}
+
+/** Loads a row of pixels whose first one inside every image is at `pointer`. */
+export function loadLines(kernel: DepthwiseKernel, pointer: string): string[] {
+  const { padLeft, single, step } = kernel;
+  const pixel = (count: number) =>
+    step ? `${count * step.input}` : count === 1 ? "inputPixel" : `${count} * inputPixel`;
+  const lines: string[] = [];
+  const edge = (side: "left" | "right", load: (index: number) => string) => {
+    const columns = columnsOf(kernel).filter((column) => column.side === side);
+    if (single || columns.length === 0) return;
+    lines.push(`if (${side === "left" ? "inLeft" : "inRight"}) {`);
+    for (const { index } of columns) lines.push(`  v${index} = ${load(index)};`);
+    lines.push("}");
+  };
+  edge("left", (index) => `load<i8>(${pointer} - ${pixel(padLeft - index)})`);
+  let at = padLeft;
+  for (const { index, side } of columnsOf(kernel)) {
+    if (side !== "inside") continue;
+    if (step) {
+      lines.push(`v${index} = load<i8>(${pointer}, ${(index - padLeft) * step.input});`);
+    } else {
+      const from = at === padLeft ? pointer : "q";
+      if (index > at) lines.push(`q = ${from} + ${pixel(index - at)};`);
+      lines.push(`v${index} = load<i8>(${index > padLeft ? "q" : pointer});`);
+      at = index;
+    }
+  }
+  const last = step ? "" : at === padLeft ? pointer : "q";
+  edge("right", (index) =>
+    step
+      ? `load<i8>(${pointer}, ${(index - padLeft) * step.input})`
+      : `load<i8>(${last} + ${pixel(index - at)})`,
+  );
+  return lines;
+}
+
+/** A row of padding in place of one of the image. */
+export function padLines(kernel: DepthwiseKernel): string[] {
+  return columnsOf(kernel)
+    .filter(({ side }) => side === "inside" || !kernel.single)
+    .map(({ index }) => `v${index} = zeroPoint;`);
+}
+
+/** Taps of output `j` that always lie beside the image. */
+export function tapsOutside(kernel: DepthwiseKernel, j: number): number[] {
+  if (!kernel.single) return [];
+  const inside = new Set(columnsOf(kernel).flatMap(({ index, side }) => (side === "inside" ? [index] : [])));
+  return each(kernel.width, (kx) => kx).filter((kx) => !inside.has(j * kernel.stride + kx * kernel.dilation));
+}
+
+const edgeName = (weights: string, taps: readonly number[]) => `${weights}_beside_${taps.join("_")}`;
+
+/** Products of a row of pixels with a row of weights `<weights>0`, `<weights>1` … for output `j`: terms of a sum. */
+export function productTerms(kernel: DepthwiseKernel, weights: string, j: number): string[] {
+  const outside = tapsOutside(kernel, j);
+  const inside = each(kernel.width, (kx) => kx).filter((kx) => !outside.includes(kx));
+  return [
+    ...inside.map((kx) => `v${j * kernel.stride + kx * kernel.dilation} * ${weights}${kx}`),
+    ...(outside.length > 0 ? [edgeName(weights, outside)] : []),
+  ];
+}
+
+/** The constants that `productTerms` names: padding beside the image times the weights there. */
+export function edgeConstants(kernel: DepthwiseKernel, weights: string, type: string): string[] {
+  const names = new Map<string, readonly number[]>();
+  for (let j = 0; j < kernel.columns; j++) {
+    const outside = tapsOutside(kernel, j);
+    if (outside.length > 0) names.set(edgeName(weights, outside), outside);
+  }
+  return [...names].map(
+    ([name, taps]) =>
+      `const ${name}: ${type} = zeroPoint * (${taps.map((kx) => `${weights}${kx}`).join(" + ")});`,
+  );
+}
+
+/**
+ * Requantises and stores R finished sums, and moves `o` to the next row.
+ * @param sum the expression (i64) of output `j`
+ */
+export function finishLines(kernel: DepthwiseKernel, sum: (j: number) => string): string[] {
+  const { columns: R, step, rectified, table } = kernel;
+  return each(R, (j) => {
+    const value = rectified
+      ? [`const y${j}: i32 = <i32>((${sum(j)} * m + k) >> e);`]
+      : [
+          `const t${j}: i64 = (${sum(j)} * m + k) >> 31;`,
+          `const y${j}: i32 = <i32>((t${j} + r + (t${j} >> 63)) >> e);`,
+        ];
+    const byte = table ? `load<u8>(<usize>y${j})` : `clamp(y${j}, minimum, maximum)`;
+    const moves = step ? j === R - 1 : true;
+    return [
+      ...value,
+      `store<u8>(o, ${byte}${step && j > 0 ? `, ${j * step.output}` : ""});`,
+      ...(moves ? [j === R - 1 ? "o += toNextRow;" : "o += outputPixel;"] : []),
+    ];
+  }).flat();
+}
