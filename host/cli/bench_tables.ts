@@ -56,32 +56,29 @@ export function modelTable(rows: readonly BenchRow[], native: boolean): Table {
   };
 }
 
-/** One line for a layer; the variants side by side, per MAC where there are MACs. */
+/** One line for a layer; the variants side by side: count · per MAC, where there are MACs · × `native`, where measured. */
 export function layerTable(rows: readonly BenchRow[], model: string, port: string): Table {
   const own = rows.filter((row) => row.model === model && row.port === port && row.layer !== null);
   const variants = [...new Set(own.map(({ variant }) => variant))];
   const lines = groups(own, ({ layer }) => layer ?? "");
   return {
-    columns: [
-      left("layer"),
-      right("MACs"),
-      ...variants.flatMap((variant) => [right(variant), right("per MAC")]),
-    ],
+    columns: [left("layer"), right("MACs"), ...variants.map(right)],
     rows: lines.map((line) => {
       const [first] = line as [BenchRow];
-      return [
-        first.layer ?? "",
-        first.macs === 0 ? "" : formatCount(first.macs),
-        ...variants.flatMap((variant) =>
-          figures(
-            line.find((row) => row.variant === variant),
-            null,
-            false,
-          ),
-        ),
-      ];
+      const of = (name: string) => line.find(({ variant }) => variant === name);
+      const cell = (variant: string) =>
+        layerCell(of(variant), variant === "native" ? undefined : of("native"));
+      return [first.layer ?? "", first.macs === 0 ? "" : formatCount(first.macs), ...variants.map(cell)];
     }),
   };
+}
+
+function layerCell(row: BenchRow | undefined, native: BenchRow | undefined): string {
+  if (row === undefined) return "–";
+  const parts = [formatCount(row.instructions)];
+  if (row.macs > 0) parts.push(digits(row.instructions / row.macs));
+  if (native) parts.push(`${digits(row.instructions / native.instructions)}×`);
+  return parts.join(" · ");
 }
 
 /** The memory plan beside its lower bound and TensorFlow Lite Micro's greedy planner. */

@@ -1,4 +1,5 @@
 /** Counts the instructions of every model and variant on one emulated board. */
+import type { Answer } from "../../host/board/answer.js";
 import { type BoardSession, openBoard } from "../../host/board/board_session.js";
 import type { Board } from "../../host/descriptor/board.js";
 import { loadBoard } from "../../host/descriptor/load_board.js";
@@ -7,6 +8,7 @@ import { type RunningAgent, startAgent } from "../../host/emulator/agent_process
 import { WamletError } from "../../host/errors.js";
 import { type BenchBytes, type BenchRow, layerName } from "../../host/measure/bench.js";
 import { requireEqual } from "../../host/measure/bench_model.js";
+import type { WamletModule } from "../../host/module/layout.js";
 import type { BenchedModel, BoardVariant } from "./board_models.js";
 import { clangMissing } from "./clang_wasm.js";
 import { gccMissing, runNative } from "./native.js";
@@ -143,21 +145,25 @@ async function underAgent(
 ): Promise<Measured> {
   const infer = async (profile: boolean) => {
     const { module, bytes } = await model.module(variant, profile, smallest);
+    return { ...(await agent.once(module, () => runOnce(module))), bytes, module };
+  };
+  const runOnce = async (module: WamletModule): Promise<Counted> => {
     const session = await agent.session();
     await session.deploy(module);
     const loaded = await session.load(module.manifest.name);
     try {
       if (module.abi.state) await loaded.resetState();
-      const answer = await loaded.infer(model.input.inputs, { layers: profile });
+      const answer = await loaded.infer(model.input.inputs, { layers: module.manifest.layers > 0 });
       const outputs = Uint8Array.from(Buffer.concat(answer.outputs));
       requireEqual(`${model.name}, ${variant} on ${board}`, outputs, model.expected);
-      return { answer, bytes: { ...bytes, runtimeBytes: loaded.description.runtimeBytes }, module };
+      return { answer, runtimeBytes: loaded.description.runtimeBytes };
     } finally {
       await loaded.unload();
       await session.remove(module.manifest.name);
     }
   };
-  const { answer, bytes } = await infer(false);
+  const { answer, runtimeBytes, ...plain } = await infer(false);
+  const bytes = { ...plain.bytes, runtimeBytes };
   if (!layers) return { instructions: answer.count.value, bytes, layers: [] };
   const profiled = await infer(true);
   return {
@@ -186,16 +192,31 @@ function rowsOf(model: BenchedModel, variant: BoardVariant, port: string, measur
   ];
 }
 
+/** What the agent said of one inference of a module. */
+interface Counted {
+  readonly answer: Answer;
+  readonly runtimeBytes: number;
+}
+
 /** The board's agent in QEMU, built and started by the first module that needs it. */
 class Agent {
   #running: RunningAgent | null = null;
   #session: BoardSession | null = null;
+  readonly #counted = new Map<string, Promise<Counted>>();
 
   constructor(
     readonly board: AgentBoard,
     readonly signal: AbortSignal,
     readonly ramBytes?: number,
   ) {}
+
+  /** Variants may come out as the same bytes (`size` and `plain` often do): one run counts for all of them. */
+  once({ manifest }: WamletModule, run: () => Promise<Counted>): Promise<Counted> {
+    const key = Buffer.from(manifest.payloadSha256).toString("hex");
+    const counted = this.#counted.get(key) ?? run();
+    this.#counted.set(key, counted);
+    return counted;
+  }
 
   async session(): Promise<BoardSession> {
     if (this.#session !== null) return this.#session;
