@@ -68,6 +68,14 @@ struct wamlet_store {
 /* Mounts the store and finishes what a power cut interrupted. Returns false where its figures cannot be. */
 bool wamlet_store_mount(struct wamlet_store *store, const struct wamlet_flash *flash, uint8_t *scratch);
 
+/*
+ * Of two committed modules of one name the older goes, after handing over the pointer: what a mount finishes where a
+ * power cut kept a commit from it.
+ */
+bool wamlet_store_retire_older(struct wamlet_store *store, uint32_t newer);
+
+bool wamlet_same_bytes(struct wamlet_span one, struct wamlet_span other);
+
 /* Slots that hold no committed module. */
 uint32_t wamlet_store_free_slots(const struct wamlet_store *store);
 
