@@ -46,6 +46,7 @@ export interface ModuleFunction extends FunctionBody {
 
 export interface CoreModule {
   readonly sections: readonly Section[];
+  readonly types: readonly FunctionType[];
   readonly imports: readonly ImportedFunction[];
   /** Functions of the module itself; function index = imports + place here. */
   readonly functions: readonly ModuleFunction[];
@@ -111,6 +112,7 @@ export function readCoreModule(bytes: Uint8Array): CoreModule {
   if (memories.length > 1) throw unsupported("more than one memory");
   return {
     sections,
+    types,
     imports,
     functions: bodies.map((body, index) => ({ ...body, type: functionTypes[index] as FunctionType })),
     memory: memories[0] ?? null,

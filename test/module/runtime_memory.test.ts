@@ -20,7 +20,7 @@ describe("RAM that WAMR takes beside linear memory", () => {
   });
 
   it("grows with functions, code and frames", () => {
-    expect(part(model(two), "functions")).toBe(240);
+    expect(part(model(two), "functions")).toBeGreaterThan(part(model(one), "functions") ?? 0);
     expect(part(model(two), "register code")).toBeGreaterThan(part(model(one), "register code") ?? 0);
     expect(model(two).stackBytes).toBeGreaterThan(model(one).stackBytes);
   });
