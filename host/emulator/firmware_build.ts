@@ -28,6 +28,8 @@ export interface FirmwarePort {
   /** Relative to the port's folder; a machine that several boards share has a folder of its own. */
   readonly sources: readonly string[];
   readonly linkerScript: string;
+  /** What the image may take; see firmware_size.ts. */
+  readonly budget: { readonly flashBytes: number; readonly ramBytes: number };
   readonly emulator: {
     readonly command: string;
     readonly package: string;
@@ -55,6 +57,28 @@ export function readPort(board: string): FirmwarePort {
   return readJson<FirmwarePort>(packagePath("boards", "ports", board, "port.json"));
 }
 
+export interface FirmwareImage {
+  /** ELF file; its name changes with everything that goes into it. */
+  readonly path: string;
+  /** Whether it is there. */
+  readonly built: boolean;
+}
+
+/**
+ * Where a board's image lies, or will.
+ * @throws WamletError WAMLET_MISSING_TOOL, WAMLET_BUILD_FAILED, WAMLET_INTERRUPTED
+ */
+export async function locateFirmware(board: string, options: BuildOptions): Promise<FirmwareImage> {
+  return locate(board, readPort(board), await wamrFolder(options), options);
+}
+
+function locate(board: string, port: FirmwarePort, wamr: string, options: BuildOptions): FirmwareImage {
+  const ram = options.ramBytes === undefined ? "" : `-${options.ramBytes}`;
+  const name = `${fingerprint(board, port, wamr)}${ram}.elf`;
+  const path = join(cacheFolder(options.environment), "agents", board, name);
+  return { path, built: existsSync(path) };
+}
+
 /**
  * @returns path of the ELF file
  * @throws WamletError WAMLET_MISSING_TOOL, WAMLET_BUILD_FAILED, WAMLET_INTERRUPTED
@@ -65,10 +89,10 @@ export async function buildFirmware(board: string, options: BuildOptions): Promi
   await needs(port.emulator.command, port.emulator.package);
   const wamr = await wamrFolder(options);
   const units = unitsOf(board, port, wamr);
-  const folder = join(cacheFolder(options.environment), "agents", board);
+  const { path: image, built } = locate(board, port, wamr, options);
+  if (built) return image;
   const ram = options.ramBytes;
-  const image = join(folder, `${fingerprint(board, port, wamr)}${ram === undefined ? "" : `-${ram}`}.elf`);
-  if (existsSync(image)) return image;
+  const folder = dirname(image);
   mkdirSync(folder, { recursive: true });
   // A folder of one's own, so that two builds at a time do not share an object.
   const work = mkdtempSync(join(folder, "build-"));

@@ -62,7 +62,8 @@ type FlashArguments = VerbArguments<typeof positionals, typeof options>;
 export const flash = defineVerb({
   description:
     "Writes firmware to an ESP32, ESP32-S2, S3, C3, C6 or H2 and has the chip verify it, then waits for the agent. " +
-    "Images are checked before anything is erased. Whatever went wrong before, running it again mends it.",
+    "Images are checked before anything is erased. Whatever went wrong before, running it again mends it. " +
+    "For a board that this computer emulates it builds what wamlet emulate starts.",
   positionals,
   options,
   examples: [
@@ -71,11 +72,17 @@ export const flash = defineVerb({
     ["flash --image 0x10000=app.bin 0x9000=nvs.bin", "Single files"],
     ["flash agent-esp32c3.wamfw --list", "What a bundle holds"],
     ["flash agent.uf2", "A board with a UF2 boot loader, as RP2040"],
+    ["flash --board qemu-riscv32", "Build the firmware of an emulated board"],
     ["flash build --make-bundle agent-esp32c3.wamfw", "One file for everybody else"],
     ["flash dump --offset 0x9000 --size 0x6000 -o nvs.bin", "Read a part of the flash"],
   ],
   async run(args, context) {
     checkBaudRate(args.baudRate, (await import("../../errors.js")).WamletError);
+    const { hasAgent } = await import("../../emulator/agent_build.js");
+    if (args.board !== undefined && hasAgent(args.board)) {
+      const { installAgent } = await import("../install_agent.js");
+      return installAgent(args.board, args, context);
+    }
     if (args.source === "dump") return dump(args, context);
     if (/\.uf2$/i.test(args.source ?? "")) {
       const { readFileBytes } = await import("../read_file.js");
