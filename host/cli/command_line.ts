@@ -6,13 +6,10 @@ import yargs, { type Argv } from "yargs";
 import { didYouMean } from "../closest_name.js";
 import { WamletError } from "../errors.js";
 import { packageVersion } from "../package_root.js";
-import { wrapText } from "./format.js";
+import { helpColumns, overview, verbUsage } from "./help.js";
 import { globalOptions } from "./options.js";
 import type { Verb } from "./verb.js";
 import { type VerbEntry, verbs } from "./verbs.js";
-
-/** Help beyond this width is hard to read. */
-const widestHelp = 100;
 
 export interface Command {
   readonly name: string;
@@ -21,15 +18,21 @@ export interface Command {
 }
 
 /**
- * Parses the command line. Help and version are printed here, on stdout.
- * @returns the verb to run, or null where help or version was all that was asked for
+ * Parses the command line.
+ * @param outputColumns of the terminal, for help
+ * @returns the verb to run, or the text of help or version where that is asked for
  * @throws WamletError WAMLET_USAGE
  */
-export async function parseCommandLine(words: readonly string[]): Promise<Command | null> {
+export async function parseCommandLine(
+  words: readonly string[],
+  outputColumns: number | undefined,
+): Promise<Command | string> {
   let chosen: Command | null = null;
   let current: Verb | null = null;
   let loadFailure: unknown = null;
-  const parser = baseParser(words);
+  const columns = helpColumns(outputColumns);
+  const parser = baseParser(words, columns);
+  let printed = "";
   for (const [name, entry] of Object.entries(verbs)) {
     parser.command({
       command: `${name} ${entry.positionals}`.trim(),
@@ -41,7 +44,7 @@ export async function parseCommandLine(words: readonly string[]): Promise<Comman
           loadFailure = error;
           throw error;
         }
-        return declare(builder, name, entry, current);
+        return declare(builder, name, entry, current, columns);
       },
       handler: (args) => {
         if (current !== null) chosen = { name, verb: current, args: withDash(args, current, words) };
@@ -49,24 +52,25 @@ export async function parseCommandLine(words: readonly string[]): Promise<Comman
     });
   }
   try {
-    await parser.parseAsync();
+    await parser.parseAsync(words, {}, (_error, _args, output) => {
+      printed = output;
+    });
   } catch (error) {
     if (loadFailure !== null) throw loadFailure;
     throw usageError(error instanceof Error ? error.message : String(error), words, current);
   }
-  if (chosen !== null) {
-    checkNumbers(chosen);
-    checkLists(chosen, words);
-  }
+  if (chosen === null) return printed;
+  checkNumbers(chosen);
+  checkLists(chosen, words);
   return chosen;
 }
 
-function baseParser(words: readonly string[]): Argv {
+function baseParser(words: readonly string[], columns: number): Argv {
   const parser = yargs([...words]);
   return (
     parser
       .scriptName("wamlet")
-      .usage("Usage: $0 <verb> [options]")
+      .usage(overview.usage)
       // Messages are matched below, and Wamlet speaks English everywhere.
       .locale("en")
       .updateStrings({ "Commands:": "Verbs:" })
@@ -79,17 +83,15 @@ function baseParser(words: readonly string[]): Argv {
       .help()
       .alias("help", "h")
       .version(packageVersion())
-      .example("$0 boards", "What is known, and what is attached")
-      .epilogue("$0 <verb> --help tells more of a verb.")
-      .wrap(helpColumns())
+      .example(...overview.example)
+      .epilogue(overview.epilogue)
+      .wrap(columns)
   );
 }
 
-function declare(builder: Argv, name: string, entry: VerbEntry, verb: Verb): Argv {
+function declare(builder: Argv, name: string, entry: VerbEntry, verb: Verb, columns: number): Argv {
   builder
-    .usage(
-      `Usage: $0 ${name} ${entry.positionals} [options]\n\n${wrapText(verb.description, helpColumns()).join("\n")}`,
-    )
+    .usage(verbUsage(name, entry.positionals, verb.description, columns))
     .epilogue("")
     // Named first, so that options in groups of their own come after these.
     .group([], "Positionals:")
@@ -105,10 +107,6 @@ function withDash(args: Command["args"], { positionals }: Verb, words: readonly 
   if (!words.includes("-")) return args;
   const empty = Object.keys(positionals).filter((name) => args[name] === "");
   return { ...args, ...Object.fromEntries(empty.map((name) => [name, "-"])) };
-}
-
-function helpColumns(): number {
-  return Math.min(widestHelp, process.stdout.columns ?? widestHelp);
 }
 
 /** yargs turns a number that is none into NaN. */

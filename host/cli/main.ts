@@ -3,7 +3,8 @@
  * The `wamlet` command: parses the command line, runs the verb, and turns whatever happens into an exit code.
  * Nothing heavy is imported before a verb runs.
  */
-import { parseCommandLine } from "./command_line.js";
+import type { Command } from "./command_line.js";
+import { plainHelp } from "./help.js";
 import { Interruption } from "./interruption.js";
 import { Output } from "./output.js";
 import { Progress } from "./progress.js";
@@ -20,8 +21,12 @@ async function main(words: readonly string[]): Promise<ExitCode> {
     onClosed: (error) => interruption.outputFailed(error),
   });
   try {
-    const command = await parseCommandLine(words);
-    if (command === null) return 0;
+    const command = await understand(words, process.stdout.columns);
+    if (typeof command === "string") {
+      output.line(command);
+      await output.flush();
+      return 0;
+    }
     output.useJson(command.args.json === true);
     const exitCode = await interruption.guard(
       command.verb.run(command.args, {
@@ -48,6 +53,14 @@ async function main(words: readonly string[]): Promise<ExitCode> {
   } finally {
     progress.clear();
   }
+}
+
+/** The verb to run, or the help that was asked for. @throws WamletError WAMLET_USAGE */
+async function understand(words: readonly string[], columns: number | undefined): Promise<Command | string> {
+  const help = await plainHelp(words, columns);
+  if (help !== null) return help;
+  const { parseCommandLine } = await import("./command_line.js");
+  return parseCommandLine(words, columns);
 }
 
 const exitCode = await main(process.argv.slice(2));

@@ -25,20 +25,6 @@ describe("wamlet --help", () => {
     expect(stdout).toContain("--json");
   });
 
-  it.each([[[] as string[]], ...Object.keys(verbs).map((name) => [[name]])])(
-    "%j --help loads nothing heavy, so that it answers at once",
-    async (words) => {
-      const { stderr } = await runWamlet([...words, "--help"], {
-        nodeOptions: ["--import", packagePath("test", "cli", "fixtures", "print_resolved_modules.mjs")],
-      });
-      expect(stderr).toContain("yargs");
-      expect(stderr).not.toMatch(
-        /node_modules\/(assemblyscript|binaryen|serialport|@serialport|ajv|cli-table3|csv-parse|flatbuffers)\//,
-      );
-      expect(stderr).not.toMatch(/dist\/host\/(compiler|emulator|board|model|wire|measure|frames)\//);
-    },
-  );
-
   it("fits a hundred columns", async () => {
     for (const words of [[], ...Object.keys(verbs).map((name) => [name])]) {
       const { stdout } = await runWamlet([...words, "--help"]);
