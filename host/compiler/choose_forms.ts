@@ -15,6 +15,8 @@ export interface Choice {
   readonly forms: readonly BoundForm[];
   readonly storage: Storage;
   readonly plan: Arrangement;
+  /** Bytes that each layer's scratch could take; null where that was not asked. */
+  readonly room: readonly number[] | null;
 }
 
 /** `balanced` may spend this much linear memory on top of what the plain kernels need, rounded up to 4 KiB. */
@@ -35,7 +37,7 @@ const mostRounds = 6;
 /** Plans the memory of given forms. */
 export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: readonly BoundForm[]): Choice {
   const storage = assignStorage(graph, layers, forms);
-  return { forms, storage, plan: arrange(storage.buffers) };
+  return { forms, storage, plan: arrange(storage.buffers), room: null };
 }
 
 /**
@@ -60,17 +62,19 @@ export function chooseForms(
   const pricePerByte = optimization === "speed" ? 0 : Math.max(opcodesOfByte, total * shareOfByte);
   let hoped = budget;
   for (let round = 0; round < mostRounds; round++) {
+    const room = alive.map((bytes) => hoped - bytes);
     const offered = layers.map(({ forms }, layer) =>
-      forms.filter((form) => scratchBytes(form) <= hoped - (alive[layer] ?? 0)),
+      forms.filter((form) => scratchBytes(form) <= (room[layer] ?? 0)),
     );
     const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
-    if (found.plan.bytes <= budget) return found;
+    if (found.plan.bytes <= budget) return { ...found, room };
     hoped -= found.plan.bytes - budget;
   }
   return plain;
 }
 
-function scratchBytes({ scratch }: BoundForm): number {
+/** RAM that a form asks for beside the tensors. */
+export function scratchBytes({ scratch }: BoundForm): number {
   return scratch.reduce((sum, { bytes }) => sum + Math.ceil(bytes / alignment) * alignment, 0);
 }
 

@@ -19,6 +19,7 @@ import { arrangeGreedily, lowerBound } from "./arrange.js";
 import { assemble } from "./assembler.js";
 import { chooseForms, type Optimization, planForms } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
+import { explainChoice, type LayerChoice } from "./explain_choice.js";
 import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
 import type { Storage } from "./storage.js";
@@ -50,6 +51,9 @@ export interface CompiledModule extends WamletModule {
   readonly weightBytes: number;
   /** What it takes of the board, where one was given. */
   readonly account: Account | null;
+  /** What the kernels were chosen for, and why each was. */
+  readonly optimization: Optimization;
+  readonly choices: readonly LayerChoice[];
 }
 
 /** Linear memory grows by this much (WAMR rounds its bounds check up to a page). */
@@ -88,13 +92,15 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
   const name = moduleName(options.name ?? "model");
   const layers = graph.operators.map((operator) => operatorCompiler(operator).bind(operator, target));
   const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
-  const { forms, storage, plan } = options.chooseForm
+  const optimization = options.optimize ?? "balanced";
+  const choice = options.chooseForm
     ? planForms(
         graph,
         layers,
         layers.map((layer) => options.chooseForm?.(layer.forms, layer) as BoundForm),
       )
-    : chooseForms(graph, layers, options.optimize ?? "balanced", largest);
+    : chooseForms(graph, layers, optimization, largest);
+  const { forms, storage, plan } = choice;
   const linearMemoryBytes = Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
   if (linearMemoryBytes > mostMemory) {
     throw new WamletError(
@@ -162,7 +168,8 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
   });
   const module = readModule(bytes);
   const account = options.board ? accountFor(module, options.board) : null;
-  return { ...module, sources, weightBytes: weights.length, account };
+  const choices = explainChoice(layers, choice, optimization);
+  return { ...module, sources, weightBytes: weights.length, account, optimization, choices };
 }
 
 /** The layer's kernel calls, constants brought in before. */

@@ -1,9 +1,11 @@
 /** `wamlet inspect`: what is inside a model or a module. */
 import { basename } from "node:path";
+import type { CompiledModule } from "../../compiler/compile.js";
 import type { Graph } from "../../model/graph.js";
 import type { ModelDescription } from "../../module/description.js";
 import type { WamletModule } from "../../module/layout.js";
-import { bar, formatBytes, formatCount } from "../format.js";
+import { formatBytes } from "../format.js";
+import { showChoices, showLayers } from "../layer_costs.js";
 import { boardOption, optimizeOption } from "../options.js";
 import type { Output } from "../output.js";
 import { formatTable } from "../table.js";
@@ -20,7 +22,7 @@ export const inspect = defineVerb({
     tensors: { type: "boolean", default: false, describe: "List the model's tensors too" },
   },
   examples: [
-    ["inspect kws.tflite", "Operators, cost by layer, memory map"],
+    ["inspect kws.tflite", "Operators, cost by layer, why each kernel was chosen, memory map"],
     ["inspect kws.tflite --tensors", "Every tensor with shape and quantisation"],
     ["inspect kws.wasm --board esp32", "What it would take of an ESP32"],
     ["inspect kws.wasm --json", "The same for a program"],
@@ -50,6 +52,7 @@ export const inspect = defineVerb({
       file: args.file,
       model: graph ? graphJson(graph) : null,
       module: module instanceof Error ? null : inspectionJson(module),
+      choices: module instanceof Error || !isCompiled(module) ? null : module.choices,
       problem: module instanceof Error ? module : null,
       account,
     };
@@ -66,12 +69,16 @@ export const inspect = defineVerb({
     }
     showTensors(module.description, output);
     showLayers(module.description, output);
+    if (isCompiled(module)) showChoices(module, output);
     await showMemory(module.description, output);
     showSections(module, output);
     if (account) (await import("./compile.js")).showAccount(account, output);
     return 0;
   },
 });
+
+/** Whether it was compiled just now: a module's file does not say what else could have been chosen. */
+const isCompiled = (module: WamletModule): module is CompiledModule => "choices" in module;
 
 function graphJson(graph: Graph) {
   return {
@@ -155,54 +162,6 @@ function showTensors({ inputs, outputs, labels }: ModelDescription, output: Outp
     }
   }
   if (labels.length > 0) output.line(`  labels     ${labels.join(", ")}`);
-}
-
-function showLayers({ layers }: ModelDescription, output: Output): void {
-  const total = layers.reduce((sum, layer) => sum + layer.opcodes, 0);
-  const macs = layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
-  output.line();
-  output.line(
-    formatTable(
-      [
-        { heading: "layer", align: "right" },
-        { heading: "operator" },
-        { heading: "output" },
-        { heading: "kernel" },
-        { heading: "MACs", align: "right" },
-        { heading: "parameters", align: "right" },
-        { heading: "opcodes", align: "right" },
-        { heading: "per MAC", align: "right" },
-        { heading: "share" },
-      ],
-      [
-        ...layers.map((layer) => [
-          String(layer.index),
-          layer.operator,
-          `[${layer.outputShape.join(",")}]`,
-          layer.kernel,
-          layer.macs ? formatCount(layer.macs) : "",
-          layer.parameters ? formatCount(layer.parameters) : "",
-          formatCount(layer.opcodes),
-          layer.macs ? (layer.opcodes / layer.macs).toFixed(2) : "",
-          bar(total === 0 ? 0 : layer.opcodes / total, 16),
-        ]),
-        [
-          "",
-          output.colors.bold("total"),
-          "",
-          "",
-          formatCount(macs),
-          formatCount(parameters),
-          formatCount(total),
-          macs ? (total / macs).toFixed(2) : "",
-          "",
-        ],
-      ],
-      output.colors,
-    ),
-  );
-  output.line(output.colors.dim("Opcodes are modelled from the kernels' loops (WAMR's fast interpreter)."));
 }
 
 const mapColumns = 64;

@@ -1,0 +1,91 @@
+/** The tables of `wamlet inspect` about layers: what each costs, and why it has the kernel that it has. */
+import type { CompiledModule } from "../compiler/compile.js";
+import type { ModelDescription } from "../module/description.js";
+import { bar, formatBytes, formatCount } from "./format.js";
+import type { Output } from "./output.js";
+import { formatTable } from "./table.js";
+
+/** Layers with their modelled cost. */
+export function showLayers({ layers }: ModelDescription, output: Output): void {
+  const total = layers.reduce((sum, layer) => sum + layer.opcodes, 0);
+  const macs = layers.reduce((sum, layer) => sum + layer.macs, 0);
+  const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
+  output.line();
+  output.line(
+    formatTable(
+      [
+        { heading: "layer", align: "right" },
+        { heading: "operator" },
+        { heading: "output" },
+        { heading: "kernel" },
+        { heading: "MACs", align: "right" },
+        { heading: "parameters", align: "right" },
+        { heading: "opcodes", align: "right" },
+        { heading: "per MAC", align: "right" },
+        { heading: "share" },
+      ],
+      [
+        ...layers.map((layer) => [
+          String(layer.index),
+          layer.operator,
+          `[${layer.outputShape.join(",")}]`,
+          layer.kernel,
+          layer.macs ? formatCount(layer.macs) : "",
+          layer.parameters ? formatCount(layer.parameters) : "",
+          formatCount(layer.opcodes),
+          layer.macs ? (layer.opcodes / layer.macs).toFixed(2) : "",
+          bar(total === 0 ? 0 : layer.opcodes / total, 16),
+        ]),
+        [
+          "",
+          output.colors.bold("total"),
+          "",
+          "",
+          formatCount(macs),
+          formatCount(parameters),
+          formatCount(total),
+          macs ? (total / macs).toFixed(2) : "",
+          "",
+        ],
+      ],
+      output.colors,
+    ),
+  );
+  output.line(output.colors.dim("Opcodes are modelled from the kernels' loops (WAMR's fast interpreter)."));
+}
+
+/** The choice of kernels. */
+export function showChoices({ choices, optimization }: CompiledModule, output: Output): void {
+  output.line();
+  output.line(`Kernels chosen for ${optimization === "balanced" ? "speed within some RAM" : optimization}`);
+  output.line(
+    formatTable(
+      [
+        { heading: "layer", align: "right" },
+        { heading: "kernel" },
+        { heading: "code", align: "right" },
+        { heading: "RAM", align: "right" },
+        { heading: "weights", align: "right" },
+        { heading: "runner-up" },
+        { heading: "opcodes", align: "right" },
+        { heading: "because" },
+      ],
+      choices.map(({ layer, kernel, opcodes, codeBytes, scratchBytes, weightBytes, runnerUp, reason }) => [
+        String(layer),
+        kernel,
+        codeBytes === 0 ? "" : formatBytes(codeBytes),
+        scratchBytes === 0 ? "" : formatBytes(scratchBytes),
+        weightBytes === 0 ? "" : formatBytes(weightBytes),
+        runnerUp?.kernel ?? "",
+        runnerUp && opcodes > 0 ? `${((100 * runnerUp.opcodes) / opcodes).toFixed(0)} %` : "",
+        reason,
+      ]),
+      output.colors,
+    ),
+  );
+  output.line(
+    output.colors.dim(
+      "Code: the generated kernel, estimated; RAM: scratch while the layer runs; opcodes: the runner-up's against the kernel's.",
+    ),
+  );
+}
