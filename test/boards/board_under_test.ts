@@ -12,6 +12,7 @@ import { loadBoard } from "../../host/descriptor/load_board.js";
 import { agentBoards, buildAgent } from "../../host/emulator/agent_build.js";
 import { type RunningAgent, startAgent } from "../../host/emulator/agent_process.js";
 import { type FaultRates, LineFaults } from "../../host/emulator/line_faults.js";
+import { buildDesk, deskMissing } from "./esp_idf_on_a_desk.js";
 
 const asked = process.env.WAMLET_TEST_BOARDS ?? "";
 
@@ -23,15 +24,28 @@ export interface BoardUnderTest {
 
 export const boardsMissing = "run by npm run test:boards";
 
+/** The ESP-IDF port's own code, with an ESP-IDF that is played: test/boards/esp_idf_on_a_desk.ts. */
+const espIdf: BoardUnderTest = {
+  name: "esp-idf",
+  async start() {
+    const desk = await buildDesk();
+    const { uart, close } = await desk.start();
+    return { url: uart, close: () => close().finally(desk.remove) };
+  },
+};
+
 /** What to test, empty where nobody asked. */
-export const boardsUnderTest: readonly BoardUnderTest[] =
-  asked === ""
-    ? []
-    : asked === "all"
-      ? agentBoards.map(emulated)
-      : agentBoards.filter((name) => name === asked).length > 0
-        ? agentBoards.filter((name) => name === asked).map(emulated)
-        : [{ name: asked, start: async () => ({ url: asked, close: async () => {} }) }];
+export const boardsUnderTest: readonly BoardUnderTest[] = chooseBoards();
+
+function chooseBoards(): readonly BoardUnderTest[] {
+  if (asked === "") return [];
+  const known = [...agentBoards.map(emulated), ...(deskMissing === null ? [espIdf] : [])];
+  if (asked === "all") return known;
+  const named = known.filter(({ name }) => name === asked);
+  return named.length > 0
+    ? named
+    : [{ name: asked, start: async () => ({ url: asked, close: async () => {} }) }];
+}
 
 function emulated(name: (typeof agentBoards)[number]): BoardUnderTest {
   return {

@@ -25,7 +25,7 @@
 /* WAMR's ESP-IDF platform says 4096 (os_getpagesize); linear memory is a multiple of it. */
 #define PAGE_BYTES 4096u
 /* With 64 bits, as in the test that runs this on a desk, frames are larger than the manifest's model says. */
-#define LEAST_MODULE_STACK_BYTES (sizeof(void *) == 4 ? 256u : 65536u)
+#define LEAST_MODULE_STACK_BYTES (sizeof(void *) == 4 ? 256u : 16384u)
 
 #if CONFIG_IDF_TARGET_ARCH_XTENSA
 #define COUNT_SOURCE "CCOUNT"
