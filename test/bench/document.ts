@@ -25,22 +25,37 @@ const shown = /kws|vww|Resnet|ad01|micro_speech/;
 async function main(): Promise<void> {
   const named = process.argv.slice(2);
   const paths = named.length > 0 ? named : benchModels(process.env);
-  const opcodes = await countOpcodes(paths);
+  const unsupported: string[] = [];
+  const opcodes = await countOpcodes(paths, unsupported);
   const pipelines = await allPipelines(
     paths.filter((path) => shown.test(benchModelName(path))),
     note,
   );
-  const variants = boardVariants;
-  const boards = await benchBoards({
-    boards: benchedBoards,
-    paths,
-    named: false,
-    variants,
-    layers: true,
-    signal,
-    note,
-  });
-  const tables = { ...performanceTables(opcodes, pipelines, boards), readme: readmeTable(opcodes, boards) };
+  const boards: { -readonly [Part in keyof BoardsResult]: BoardsResult[Part] } = {
+    rows: [],
+    skipped: unsupported,
+    notes: [],
+    inputs: [],
+  };
+  // Model by model, and written after each: an interrupted run keeps what it has measured.
+  for (const path of paths.filter((one) => opcodes.has(benchModelName(one)))) {
+    const request = {
+      boards: benchedBoards,
+      paths: [path],
+      named: true,
+      variants: boardVariants,
+      layers: true,
+    };
+    const { rows, skipped, notes, inputs } = await benchBoards({ ...request, signal, note });
+    boards.rows = [...boards.rows, ...rows];
+    boards.skipped = [...boards.skipped, ...skipped];
+    boards.notes = [...boards.notes, ...notes];
+    boards.inputs = [...boards.inputs, ...inputs];
+    write({ ...performanceTables(opcodes, pipelines, boards), readme: readmeTable(opcodes, boards) });
+  }
+}
+
+function write(tables: Readonly<Record<string, string>>): void {
   for (const file of [packagePath("docs", "PERFORMANCE.md"), packagePath("README.md")]) {
     const text = readFileSync(file, "utf8");
     writeFileSync(`${file}.new`, filled(text, tables));
@@ -48,7 +63,11 @@ async function main(): Promise<void> {
   }
 }
 
-async function countOpcodes(paths: readonly string[]): Promise<Map<string, BenchResult>> {
+/** @param unsupported is told what does not compile, and why */
+async function countOpcodes(
+  paths: readonly string[],
+  unsupported: string[],
+): Promise<Map<string, BenchResult>> {
   const results = new Map<string, BenchResult>();
   const costs = benchedBoards.map((board) => loadBoard(board).cost);
   for (const path of paths) {
@@ -60,7 +79,7 @@ async function countOpcodes(paths: readonly string[]): Promise<Map<string, Bench
       results.set(model, await benchModel({ model, path, bytes, variants, layers: false, costs, signal }));
     } catch (error) {
       if (!(error instanceof WamletError) || !error.code.startsWith("WAMLET_UNSUPPORTED")) throw error;
-      note(`${model}: ${error.message}`);
+      unsupported.push(`${model}: ${error.message}`);
     }
   }
   return results;
