@@ -12,7 +12,7 @@ import { cModel, notCovered, referenceKernels } from "./c_source.js";
 import { run } from "./tools.js";
 
 /** Covered models of each operator. */
-const rounds = 3;
+const rounds = 2;
 
 describe.skipIf(compiler === null)(`the C reference under sanitizers (else ${compilerMissing})`, () => {
   const folder = mkdtempSync(join(tmpdir(), "wamlet-c-reference-"));
