@@ -4,6 +4,7 @@
  */
 import { WamletError } from "../errors.js";
 import type { LiveFrames } from "../frames/live.js";
+import { countsCycles } from "../measure/energy.js";
 import type { MeasurementReport } from "../measure/measurements.js";
 import type { Statistics } from "../measure/statistics.js";
 import { clampedText, isMuchClamped } from "./clamped_values.js";
@@ -131,9 +132,9 @@ export function showFigures(report: RunReport, output: Output, withMaximum = tru
 
 /** Why no energy was modelled either. */
 function noEnergyModel({ measurements: { count } }: RunReport): string {
-  return count.unit === "cycles"
+  return countsCycles(count)
     ? "and no descriptor says what its cycles take"
-    : `and ${count.unit} do not tell what a device takes`;
+    : "and what it counts does not tell what a device takes";
 }
 
 /** Line, module and memory. */

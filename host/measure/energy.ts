@@ -19,7 +19,7 @@ export function withEnergy<Answer extends MeasuredAnswer>(
   return { ...answer, nanojoules, energySource: "modelled" };
 }
 
-/** A board that counts something else in the place of cycles says so in its source (docs/PROTOCOL.md, INFO). */
-function countsCycles({ unit, source }: MeasuredCount): boolean {
+/** Whether a count is of a chip's cycles. A board that counts something else in the place of cycles says so in its source (docs/PROTOCOL.md, INFO). */
+export function countsCycles({ unit, source }: Omit<MeasuredCount, "value">): boolean {
   return unit === "cycles" && !/\bnot cycles\b/.test(source);
 }
