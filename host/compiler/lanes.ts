@@ -21,7 +21,7 @@ import type { Argument, KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 
 /** How the layer's windows lie in memory: rows of pixels, each window in contiguous segments. */
-interface Geometry {
+export interface Geometry {
   readonly rows: number;
   readonly columns: number;
   readonly pixelStep: number;
@@ -39,7 +39,7 @@ interface Geometry {
 const geometries = new WeakMap<Convolution, Geometry | null>();
 
 /** null where windows do not lie in contiguous segments. */
-function geometry(layer: Convolution): Geometry | null {
+export function geometry(layer: Convolution): Geometry | null {
   let found = geometries.get(layer);
   if (found === undefined) {
     found = computeGeometry(layer);
@@ -85,7 +85,7 @@ function computeGeometry(layer: Convolution): Geometry | null {
   };
 }
 
-interface Proof {
+export interface Proof {
   readonly parts: number;
   /** Whether one rounding does, with one shift for all channels. */
   readonly rectified: boolean;
@@ -97,7 +97,7 @@ interface Proof {
 const proofs = new WeakMap<Convolution, Proof | null>();
 
 /** The lane form's constants where it is exact for every channel, else null. */
-function prove(layer: Convolution): Proof | null {
+export function prove(layer: Convolution): Proof | null {
   let found = proofs.get(layer);
   if (found === undefined) {
     const shape = geometry(layer);
@@ -165,13 +165,13 @@ interface Variant {
 const mostProducts = 48;
 
 /** Channels at which the blocks begin; the last one of several steps back. */
-function blockStarts(channels: number, size: number): number[] {
+export function blockStarts(channels: number, size: number): number[] {
   const blocks = Math.ceil(channels / size);
   return Array.from({ length: blocks }, (_, block) => Math.max(0, Math.min(block * size, channels - size)));
 }
 
 /** Channels at which a block's words begin; the last word of the only block steps back where it would not be full. */
-function wordStarts(channels: number, words: number): number[] {
+export function wordStarts(channels: number, words: number): number[] {
   return Array.from({ length: words }, (_, word) => Math.min(word * 3, channels - 3));
 }
 
@@ -261,7 +261,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
 }
 
 /** How rows are gathered; `copyBytes` 0 says that they are not. */
-function paddingArguments(layer: Convolution, shape: Geometry, buffer: number): Argument[] {
+export function paddingArguments(layer: Convolution, shape: Geometry, buffer: number): Argument[] {
   const channels = layer.inputChannels;
   const start = layer.horizontal.pad * channels;
   const rowBytes = layer.inputWidth * channels;

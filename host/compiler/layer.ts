@@ -11,6 +11,8 @@ import type { Operator, Tensor } from "../model/graph.js";
 export interface Target {
   /** null: no particular board, plain WAMR. */
   readonly board: Board | null;
+  /** Tensors that are expected to hold many zeros (`rectified_tensors.ts`); left out: none. */
+  readonly rectified?: ReadonlySet<Tensor>;
 }
 
 /** What a kernel form costs per inference: modelled from its loops, held against exact counts in the tests. */

@@ -12,6 +12,7 @@ import { sumRange } from "./lane_constants.js";
 import { lanesForms } from "./lanes.js";
 import type { KernelCall, KernelForm, Places } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
+import { zeroSkippingForms } from "./zero_skipping.js";
 
 /** Offered where at most this share of the products is left; gathering and scattering cost something too. */
 const worthwhile = 0.8;
@@ -194,4 +195,6 @@ function emitLive(form: KernelForm<Convolution>, layer: Convolution, places: Pla
 }
 
 /** Every lane form once more, on live channels. */
-export const liveForms: readonly KernelForm<Convolution>[] = lanesForms.map(onLiveChannels);
+export const liveForms: readonly KernelForm<Convolution>[] = [...lanesForms, ...zeroSkippingForms].map(
+  onLiveChannels,
+);

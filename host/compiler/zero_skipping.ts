@@ -1,0 +1,293 @@
+/**
+ * The forms of a convolution that skip zeros: activations that are exactly the zero point, and padding. Kernels:
+ * generated (`generators/zero_skipping.ts`), with `assembly/kernels/lanes.ts`.
+ *
+ * Exact wherever a three-lane form is. Its lanes sum v = 2²⁰·parts + Σ x·w, these v′ = Σ starts + Σ (x − z)·w with the
+ * zero point z, so v = v′ + 2²⁰·parts + z·Σ w − Σ starts, and the difference times the multiplier goes into k. Both
+ * sums have ranges of the same width, 255·Σ |w|, which is below 2²¹ since x·w fits its lane; a start of minus the
+ * lowest sum therefore keeps (x − z)·w in [0, 2²¹), and where 2²⁰ does for all channels it is a constant of the code.
+ */
+import type { Tensor } from "../model/graph.js";
+import { type ClampTable, fillClampTable, fillCost } from "./clamp_table.js";
+import { epilogueOpcodes } from "./generators/lane_epilogue.js";
+import { laneBias, startSum } from "./generators/lanes.js";
+import {
+  blockConstantBytes,
+  type ZeroSkippingKernel,
+  zeroSkippingCodeBytes,
+  zeroSkippingName,
+  zeroSkippingSource,
+} from "./generators/zero_skipping.js";
+import type { LaneConstants } from "./lane_constants.js";
+import { writeRecord } from "./lane_records.js";
+import {
+  blockStarts,
+  type Geometry,
+  geometry,
+  type Proof,
+  paddingArguments,
+  prove,
+  wordStarts,
+} from "./lanes.js";
+import type { KernelForm, Target } from "./layer.js";
+import type { Convolution } from "./sliding_filter.js";
+import { taps } from "./window.js";
+
+/**
+ * The share of a rectified input that is taken to be zero: what trained networks show (KWS 46–55 %, the ResNet 31–75 %,
+ * VWW 21–95 %). It decides which kernel is taken, and is in the opcodes that `inspect` shows; answers are exact
+ * whatever the share is.
+ */
+export const assumedZeroShare = 0.5;
+
+/** What a form is made for; the rest of its kernel follows from the layer. */
+interface Variant {
+  readonly pixels: number;
+  readonly words: number;
+  readonly together: number;
+  readonly table: boolean;
+  readonly fixed: boolean;
+}
+
+/** Products that a round of the innermost loop may hold, all combinations of pixels counted. */
+const mostProducts = 96;
+
+/** Smaller blocks test too often for what they skip. */
+const fewestWords = 4;
+
+/** Lane starts by channel and part, or null where 2²⁰ does for all. */
+const starts = new WeakMap<Convolution, readonly (readonly number[])[] | null>();
+
+function laneStarts(layer: Convolution): readonly (readonly number[])[] | null {
+  let found = starts.get(layer);
+  if (found === undefined) {
+    found = computeStarts(layer);
+    starts.set(layer, found);
+  }
+  return found;
+}
+
+function computeStarts(layer: Convolution): readonly (readonly number[])[] | null {
+  const { parts } = prove(layer) as Proof;
+  const [least, most] = [-128 - layer.inputZeroPoint, 127 - layer.inputZeroPoint];
+  let centred = true;
+  const byChannel = layer.filters.map((weights) => {
+    const size = weights.length / parts;
+    return Array.from({ length: parts }, (_, part) => {
+      let [lowest, highest] = [0, 0];
+      for (const weight of weights.subarray(part * size, (part + 1) * size)) {
+        lowest += weight > 0 ? least * weight : most * weight;
+        highest += weight > 0 ? most * weight : least * weight;
+      }
+      centred &&= laneBias + lowest >= 0 && laneBias + highest < 2 * laneBias;
+      return -lowest;
+    });
+  });
+  return centred ? null : byChannel;
+}
+
+function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
+  const { pixels, words, together, table, fixed } = variant;
+  const { parts, rectified } = prove(layer) as Proof;
+  const { segment, pixelStep } = geometry(layer) as Geometry;
+  const products = words * together * 2 ** (together - 1);
+  return {
+    pixels,
+    words,
+    together,
+    parts,
+    rectified,
+    table,
+    starts: laneStarts(layer) !== null,
+    overlap: layer.outputChannels < words * 3,
+    unroll: [4, 3, 2].find((count) => segment % count === 0 && count * products <= mostProducts) ?? 1,
+    pixelStep: fixed ? pixelStep : null,
+    pixelBytes: fixed ? layer.outputChannels : null,
+  };
+}
+
+/** Whether blocks of so many words divide a layer's words as evenly as any number of blocks can, and are not tiny. */
+function isEven(all: number, words: number): boolean {
+  return words >= Math.min(all, fewestWords) && Math.ceil(all / Math.ceil(all / words)) === words;
+}
+
+function tileForm(variant: Variant): KernelForm<Convolution> {
+  const { pixels, words, together, table, fixed } = variant;
+  return {
+    name: `zero_skipping_${pixels}x${words}_${together}${fixed ? "_fixed" : ""}${table ? "_table" : ""}`,
+    when: "as lanes; quicker where an input comes from a rectifier: half of it is taken to be zero",
+    applies(layer) {
+      const shape = geometry(layer);
+      if (shape === null || shape.columns < pixels || layer.outputChannels < 3) return false;
+      if (!isEven(Math.ceil(layer.outputChannels / 3), words)) return false;
+      const proof = prove(layer);
+      return proof !== null && (!table || proof.table !== null);
+    },
+    generated: (layer) => zeroSkippingName(kernelOf(layer, variant)),
+    codeBytes: (layer) => zeroSkippingCodeBytes(kernelOf(layer, variant)),
+    cost: (layer, target) => cost(layer, target, kernelOf(layer, variant)),
+    scratch(layer) {
+      const shape = geometry(layer) as Geometry;
+      const depth = shape.segments * shape.segment;
+      const kernel = kernelOf(layer, variant);
+      const clamp = prove(layer)?.table;
+      return [
+        { kind: "weights", bytes: depth * words * 8 + blockConstantBytes(kernel) },
+        { kind: "scratch", bytes: pixels * words * 8 * kernel.parts },
+        ...(shape.padded ? [{ kind: "scratch" as const, bytes: shape.segments * shape.pitch }] : []),
+        ...(table && clamp ? [{ kind: "scratch" as const, bytes: clamp.bytes }] : []),
+      ];
+    },
+    weights: (layer) => [packBlocks(layer, kernelOf(layer, variant))],
+    emit(layer, places) {
+      const shape = geometry(layer) as Geometry;
+      const { constants, table: clamp } = prove(layer) as Proof;
+      const kernel = kernelOf(layer, variant);
+      const name = zeroSkippingName(kernel);
+      const [tile, sums] = places.scratch;
+      const buffer = shape.padded ? places.scratch[2] : 0;
+      const entries = places.scratch[shape.padded ? 3 : 2] as number;
+      return [
+        ...(table && clamp ? [fillClampTable(clamp, entries)] : []),
+        {
+          file: `generated/${name}`,
+          function: name,
+          source: () => zeroSkippingSource(kernel),
+          arguments: [
+            ["input", places.address(layer.inputs[0] as Tensor)],
+            ["output", places.address(layer.outputs[0] as Tensor)],
+            ["weights", places.weights[0] as number],
+            ["tile", tile as number],
+            ["sums", sums as number],
+            ["rows", shape.rows],
+            ["columns", shape.columns],
+            ["rowStep", shape.rowStep],
+            ["pixelStep", shape.pixelStep],
+            ["segments", shape.segments],
+            ["segment", shape.segment],
+            ["pitch", shape.pitch],
+            ["outputChannels", layer.outputChannels],
+            ...(table
+              ? [["table", entries] as const]
+              : [["minimum", layer.clamp.minimum] as const, ["maximum", layer.clamp.maximum] as const]),
+            ...(kernel.rectified ? [["shift", constants[0]?.e ?? 0] as const] : []),
+            ...paddingArguments(layer, shape, buffer ?? 0),
+          ],
+        },
+      ];
+    },
+  };
+}
+
+/** Per block: weights as triples in the order of the words, the channels' constants, the words' starts. */
+function packBlocks(layer: Convolution, kernel: ZeroSkippingKernel): Uint8Array {
+  const { constants, table } = prove(layer) as Proof;
+  const lanes = laneStarts(layer);
+  const depth = layer.filters[0]?.length ?? 0;
+  const base = kernel.table ? (table?.base ?? 0) : 0;
+  const blocks = blockStarts(layer.outputChannels, kernel.words * 3);
+  const bytes = new Uint8Array(blocks.length * (depth * kernel.words * 3 + blockConstantBytes(kernel)));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const block of blocks) {
+    const channels = wordStarts(layer.outputChannels - block, kernel.words).flatMap((first) =>
+      [0, 1, 2].map((lane) => block + first + lane),
+    );
+    for (let tap = 0; tap < depth; tap++) {
+      for (const channel of channels) view.setInt8(at++, layer.filters[channel]?.[tap] ?? 0);
+    }
+    for (const channel of channels) {
+      const { k, ...rest } = constants[channel] as LaneConstants;
+      const moved = k + BigInt(rest.m) * BigInt(difference(layer, channel, kernel.parts));
+      at = writeRecord(view, at, { k: moved, ...rest }, base, kernel.rectified);
+    }
+    if (!lanes) {
+      view.setBigUint64(at, BigInt(startSum), true);
+      at += 8;
+      continue;
+    }
+    for (let part = 0; part < kernel.parts; part++) {
+      for (let word = 0; word < channels.length; word += 3, at += 8) {
+        const start = (lane: number) => BigInt(lanes[channels[word + lane] as number]?.[part] ?? 0);
+        view.setBigUint64(at, start(0) + (start(1) << 21n) + (start(2) << 42n), true);
+      }
+    }
+  }
+  return bytes;
+}
+
+/** v − v′ of a channel. */
+function difference(layer: Convolution, channel: number, parts: number): number {
+  const lanes = laneStarts(layer)?.[channel];
+  const weights = (layer.filters[channel] ?? new Int8Array()).reduce((sum, weight) => sum + weight, 0);
+  const started = lanes ? lanes.reduce((sum, start) => sum + start, 0) : parts * laneBias;
+  return parts * laneBias + layer.inputZeroPoint * weights - started;
+}
+
+/** The share of taps that is expected to be skipped. */
+function zeroShare(layer: Convolution, target: Target): number {
+  const { vertical, horizontal } = layer;
+  const share = target.rectified?.has(layer.inputs[0] as Tensor) ? assumedZeroShare : 0;
+  const read = taps(vertical, layer.inputHeight).read * taps(horizontal, layer.inputWidth).read;
+  const all = vertical.outputs * vertical.size * horizontal.outputs * horizontal.size;
+  return 1 - (1 - share) * (read / all);
+}
+
+/** Opcodes of one tap, a word and all words apart, averaged over what `together` pixels may hold. */
+function tapOpcodes(kernel: ZeroSkippingKernel, zero: number): number {
+  const { together: P, words: Q, pixelStep, unroll } = kernel;
+  const left = 1 - zero;
+  let [products, combinations] = [0, 1];
+  for (let active = 0; active <= P; active++) {
+    const share = combinations * left ** active * zero ** (P - active);
+    if (active > 0) products += share * (1 + 2 * active);
+    combinations = (combinations * (P - active)) / (active + 1);
+  }
+  // Load, subtraction and test of each pixel; of those not zero a widening, and a jump past what is for the others.
+  const tests = P * (3 + 2 * left) - left;
+  return Q * products + tests + ((pixelStep === null ? P : 1) + 3) / unroll;
+}
+
+/** Opcodes as the generated code has them; see its source beside this. */
+function cost(layer: Convolution, target: Target, kernel: ZeroSkippingKernel) {
+  const { pixels, words: Q, together: P, parts, starts: ownStarts, table } = kernel;
+  const { rows, columns, segments, segment, pitch, padded } = geometry(layer) as Geometry;
+  const depth = segments * segment;
+  const blocks = blockStarts(layer.outputChannels, Q * 3).length;
+  const tiles = rows * Math.ceil(columns / pixels);
+  const pointers = kernel.pixelStep === null ? P : 1;
+  const begin = (ownStarts ? Q : 0) + P * Q;
+  const perSegment = segment * tapOpcodes(kernel, zeroShare(layer, target)) + pointers + 5;
+  const perRun = segments * perSegment + parts * (begin + P * Q + (parts > 1 ? 2 : 0)) + pointers + 9;
+  const perTile = (pixels / P) * perRun + epilogueOpcodes(kernel) + 10;
+  const moved = blocks * (depth * Q * 3 + blockConstantBytes(kernel));
+  // Gathering: a call, and for each row a test, a copy and two steps.
+  const gather = padded ? rows * (16 + segments * 16) : 0;
+  const copied = padded
+    ? blocks * rows * segments * Math.min(pitch, layer.inputWidth * layer.inputChannels)
+    : 0;
+  const clamp = table ? fillCost(prove(layer)?.table as ClampTable) : { opcodes: 0, bytesMoved: 0 };
+  return {
+    opcodes: Math.round(
+      clamp.opcodes + blocks * (40 + depth * Q * 12 + rows * 10 + gather + tiles * perTile),
+    ),
+    bytesMoved: moved + copied + clamp.bytesMoved,
+  };
+}
+
+const yesOrNo = [false, true] as const;
+/** Pixels finished at once, and of them together. */
+const tiles = [
+  [1, 1],
+  [2, 2],
+  [4, 2],
+] as const;
+/** Up to 48 words the sums of two pixels stay where they cost nothing in WAMR's frame. */
+const mostWords = 48;
+
+/** The forms, of each number of words. */
+export const zeroSkippingForms: readonly KernelForm<Convolution>[] = tiles.flatMap(([pixels, together]) =>
+  Array.from({ length: mostWords }, (_, word) => word + 1).flatMap((words) =>
+    yesOrNo.flatMap((fixed) => yesOrNo.map((table) => tileForm({ pixels, words, together, fixed, table }))),
+  ),
+);

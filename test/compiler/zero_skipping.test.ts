@@ -1,0 +1,121 @@
+/** Convolutions that skip zeros: exact whatever is zero, chosen behind rectifiers, and as costly as modelled. */
+import { describe, expect, it } from "vitest";
+import { type CompiledModule, compile } from "../../host/compiler/compile.js";
+import type { BoundForm } from "../../host/compiler/layer.js";
+import { readModel } from "../../host/model/read_model.js";
+import { collectCounts } from "../../host/module/execution_counts.js";
+import { instrumentForCounting } from "../../host/module/instrument.js";
+import { webAssembly } from "../../host/module/webassembly.js";
+import { runReference } from "../reference/run_reference.js";
+import { startModule } from "./run_module.js";
+import {
+  type ConvolutionShape,
+  convolutionModel,
+  frame,
+  pointwise,
+  randomShape,
+} from "./zero_skipping_models.js";
+
+const rounds = Number(process.env.WAMLET_RANDOM_MODELS ?? 6) * 2;
+
+const isSkipping = ({ name }: BoundForm) => name.startsWith("zero_skipping") && !name.endsWith("_live");
+
+/** Those whose block holds all channels: its last word steps back where they are not a multiple of three. */
+function widest(forms: readonly BoundForm[]): readonly BoundForm[] {
+  const words = ({ name }: BoundForm) => Number(/x(\d+)/.exec(name)?.[1]);
+  const most = Math.max(...forms.map(words));
+  return forms.filter((form) => words(form) === most);
+}
+
+async function checkExact(
+  shape: ConvolutionShape,
+  pick: (forms: readonly BoundForm[]) => BoundForm | undefined,
+) {
+  const bytes = convolutionModel(shape);
+  const graph = readModel(bytes);
+  let name = "";
+  const module = await compile(bytes, {
+    chooseForm: (forms) => {
+      const form = pick(forms.filter(isSkipping)) ?? (forms[0] as BoundForm);
+      name = form.generated ?? "";
+      return form;
+    },
+  });
+  const running = startModule(module);
+  for (const [sample, zeros] of [0, 0.5, 0.9, 1].entries()) {
+    const input = frame(shape, zeros, sample + 1);
+    const expected = runReference(graph, [input]).get(graph.outputs[0]?.index as number) as Uint8Array;
+    expect(Buffer.from(running.infer(input)).equals(expected), `${name}, ${zeros} zero`).toBe(true);
+  }
+  return name;
+}
+
+/** Opcodes of an inference of a frame with this share of zeros. */
+function count(module: CompiledModule, input: Uint8Array): number {
+  const { wasm, plan } = instrumentForCounting(module.payload, { fuel: false });
+  const instance = new webAssembly.Instance(new webAssembly.Module(wasm), {});
+  const memory = new Uint8Array((instance.exports.memory as { buffer: ArrayBuffer }).buffer);
+  memory.set(input, module.manifest.inputs[0]?.offset);
+  (instance.exports.infer as () => number)();
+  return collectCounts(instance.exports, plan).opcodes;
+}
+
+describe("a convolution that skips zeros", () => {
+  it("gives every byte of the reference: random shapes, extreme weights, none to all of the input zero", async () => {
+    const tried = new Set<string>();
+    for (let seed = 1; seed <= rounds; seed++) {
+      const name = await checkExact(
+        randomShape(seed),
+        (forms) => (seed % 3 === 0 ? widest(forms) : forms)[(seed * 131) % Math.max(1, forms.length)],
+      );
+      if (name.startsWith("zero_skipping")) tried.add(name);
+    }
+    expect(tried.size, "kernels that applied").toBeGreaterThan(rounds / 2);
+    const names = [...tried].join(" ");
+    for (const kind of ["starts", "_in_", "overlap", "relu", "table", "from_"]) expect(names).toContain(kind);
+  });
+
+  it.each([
+    ["stride 2 over padding", { ...pointwise, size: 3, stride: 2, inputs: 8 }],
+    [
+      "vertical dilation",
+      { ...pointwise, size: 3, height: 9, dilation: 2, width: 6, inputs: 4, padding: "VALID" },
+    ],
+    ["one column", { ...pointwise, width: 1, height: 1 }],
+    ["sums that need starts of their own", { ...pointwise, inputs: 64, weight: () => 127 }],
+    ["the zero point at the top", { ...pointwise, zeroPoint: 127, activation: "NONE" }],
+  ] as const)("is exact with %s", async (_, shape) => {
+    const words = [1, 3, 7, 22];
+    for (const word of words) {
+      await checkExact(shape, (forms) => {
+        const some = forms.filter(({ name }) => name.includes(`x${word}_`));
+        return some[(word * 5) % Math.max(1, some.length)];
+      });
+    }
+  });
+
+  it("is taken behind a rectifier, and not for a frame that nothing is known of", async () => {
+    const kernels = async (rectified: boolean) =>
+      (await compile(convolutionModel({ ...pointwise, inputs: 64 }, rectified))).description.layers.map(
+        ({ kernel }) => kernel,
+      );
+    expect((await kernels(true)).at(-1)).toMatch(/^zero_skipping/);
+    expect((await kernels(false)).at(-1)).toMatch(/^lanes/);
+  });
+
+  it.each([pointwise, { ...pointwise, size: 3, inputs: 8 }])(
+    "costs what the model says where half is zero, and less than 1.5 times the dense form where nothing is",
+    async (shape) => {
+      const rectified = convolutionModel(shape, true);
+      const module = await compile(rectified);
+      expect(module.description.layers.at(-1)?.kernel).toMatch(/^zero_skipping/);
+      const modelled = module.description.layers.reduce((sum, { opcodes }) => sum + opcodes, 0);
+      expect(Math.abs(modelled / count(module, frame(shape, 0.5, 1)) - 1)).toBeLessThan(0.1);
+      const dense = await compile(rectified, {
+        chooseForm: (forms) => forms.find(({ name }) => name.startsWith("lanes")) ?? (forms[0] as BoundForm),
+      });
+      const full = frame(shape, 0, 1);
+      expect(count(module, full) / count(dense, full)).toBeLessThan(1.5);
+    },
+  );
+});
