@@ -19,9 +19,11 @@ export interface Choice {
   readonly room: readonly number[] | null;
 }
 
-/** `balanced` may spend this much linear memory on top of what the plain kernels need, rounded up to 4 KiB. */
-const balancedBytes = 8192;
 const memoryStep = 4096;
+/** `balanced` may spend this much linear memory on top of what the plain kernels need, rounded up to 4 KiB, */
+const balancedBytes = 8192;
+/** where each step of 4 KiB leaves no more than this share of the opcodes. */
+const worthOfStep = 0.97;
 
 /**
  * `balanced` takes another generated kernel only if each byte of its code, which is two of RAM, saves this share of the
@@ -55,22 +57,34 @@ export function chooseForms(
   );
   const plain = planForms(graph, layers, plainForms);
   if (optimization === "size") return plain;
-  const roof = Math.ceil(plain.plan.bytes / memoryStep) * memoryStep + balancedBytes;
-  const budget = optimization === "speed" ? limitBytes : Math.min(limitBytes, roof);
   const alive = aliveWithoutScratch(plain.storage, layers.length);
   const total = plainForms.reduce((sum, { cost }) => sum + cost.opcodes, 0);
-  const pricePerByte = optimization === "speed" ? 0 : Math.max(opcodesOfByte, total * shareOfByte);
-  let hoped = budget;
-  for (let round = 0; round < mostRounds; round++) {
-    const room = alive.map((bytes) => hoped - bytes);
-    const offered = layers.map(({ forms }, layer) =>
-      forms.filter((form) => scratchBytes(form) <= (room[layer] ?? 0)),
-    );
-    const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
-    if (found.plan.bytes <= budget) return { ...found, room };
-    hoped -= found.plan.bytes - budget;
+  const within = (budget: number, pricePerByte: number): Choice => {
+    let hoped = budget;
+    for (let round = 0; round < mostRounds; round++) {
+      const room = alive.map((bytes) => hoped - bytes);
+      const offered = layers.map(({ forms }, layer) =>
+        forms.filter((form) => scratchBytes(form) <= (room[layer] ?? 0)),
+      );
+      const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
+      if (found.plan.bytes <= budget) return { ...found, room };
+      hoped -= found.plan.bytes - budget;
+    }
+    return plain;
+  };
+  if (optimization === "speed") return within(limitBytes, 0);
+  const pricePerByte = Math.max(opcodesOfByte, total * shareOfByte);
+  const least = Math.ceil(plain.plan.bytes / memoryStep) * memoryStep;
+  let best = within(Math.min(limitBytes, least), pricePerByte);
+  for (let step = memoryStep; step <= balancedBytes && least + step <= limitBytes; step += memoryStep) {
+    const more = within(least + step, pricePerByte);
+    if (opcodesOf(more) <= opcodesOf(best) * worthOfStep) best = more;
   }
-  return plain;
+  return best;
+}
+
+function opcodesOf({ forms }: Choice): number {
+  return forms.reduce((sum, { cost }) => sum + cost.opcodes, 0);
 }
 
 /** RAM that a form asks for beside the tensors. */

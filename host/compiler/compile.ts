@@ -22,7 +22,6 @@ import { emitModule } from "./emit_module.js";
 import { explainChoice, type LayerChoice } from "./explain_choice.js";
 import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
-import { rectifiedTensors } from "./rectified_tensors.js";
 import type { Storage } from "./storage.js";
 import { WeightSegment } from "./weight_segment.js";
 
@@ -71,18 +70,29 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   const graph = readModel(file);
   const module = await compileGraph(graph, options);
   if (!module.account || module.account.fits) return module;
-  if (options.optimize !== "size" && !options.chooseForm) {
-    // Quick kernels take flash and RAM for code and packed weights; where they do not fit, the plain ones may.
-    const smaller = await compileGraph(graph, { ...options, optimize: "size" });
-    if (smaller.account?.fits) return smaller;
-    if (smaller.account) requireFit(smaller.account);
+  if (options.chooseForm) {
+    requireFit(module.account);
+    return module;
   }
-  requireFit(module.account);
+  // Quick kernels take flash and RAM for code and packed weights; where they do not fit, fewer or the plain ones may.
+  let last = module.account;
+  for (const optimize of smallerThan(options.optimize ?? "balanced")) {
+    const smaller = await compileGraph(graph, { ...options, optimize });
+    if (smaller.account?.fits) return smaller;
+    last = smaller.account ?? last;
+  }
+  requireFit(last);
   return module;
 }
 
+/** What is tried where a module does not fit, in this order. */
+function smallerThan(optimization: Optimization): readonly Optimization[] {
+  if (optimization === "speed") return ["balanced", "size"];
+  return optimization === "balanced" ? ["size"] : [];
+}
+
 async function compileGraph(graph: Graph, options: CompileOptions): Promise<CompiledModule> {
-  const target: Target = { board: options.board ?? null, rectified: rectifiedTensors(graph) };
+  const target: Target = { board: options.board ?? null };
   if (graph.operators.length === 0) {
     throw new WamletError(
       "WAMLET_INVALID_MODEL",
