@@ -74,7 +74,7 @@ export function describeChip({ description, flashBytes, mac, lock }: ChipFacts):
   return parts.join(", ");
 }
 
-/** What an agent says of its board, in two lines. */
+/** What an agent says of its board, in two lines, and what it measures energy with. */
 export function showInfo(info: BoardInfo, output: Output): void {
   const { bold } = output.colors;
   output.line(
@@ -82,4 +82,5 @@ export function showInfo(info: BoardInfo, output: Output): void {
   );
   const store = `${info.storeSlots} × ${formatBytes(info.storeSlotBytes)}`;
   output.line(`RAM for modules ${formatBytes(info.memoryTotalBytes)}, module store ${store}`);
+  if (info.energySensor !== "") output.line(`energy measured by ${info.energySensor}`);
 }

@@ -16,6 +16,7 @@
 
 #include "esp_task_wdt.h"
 #include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
 #include "freertos/task.h"
 
 struct tskTaskControlBlock {
@@ -165,6 +166,31 @@ BaseType_t xTaskNotifyGive(TaskHandle_t task)
     pthread_cond_signal(&task->notification);
     leave();
     return pdPASS;
+}
+
+struct QueueDefinition {
+    pthread_mutex_t mutex;
+};
+
+SemaphoreHandle_t xSemaphoreCreateMutex(void)
+{
+    SemaphoreHandle_t semaphore = calloc(1, sizeof *semaphore);
+    pthread_mutex_init(&semaphore->mutex, NULL);
+    return semaphore;
+}
+
+BaseType_t xSemaphoreTake(SemaphoreHandle_t semaphore, TickType_t ticks)
+{
+    if (ticks != portMAX_DELAY)
+        abort();
+    pthread_mutex_lock(&semaphore->mutex);
+    return pdTRUE;
+}
+
+BaseType_t xSemaphoreGive(SemaphoreHandle_t semaphore)
+{
+    pthread_mutex_unlock(&semaphore->mutex);
+    return pdTRUE;
 }
 
 static void *watch(void *unused)

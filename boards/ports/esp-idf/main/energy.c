@@ -12,6 +12,7 @@
 
 #include "driver/i2c_master.h"
 #include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
 #include "freertos/task.h"
 
 #include "energy_meter.h"
@@ -27,6 +28,8 @@
 
 static enum wamlet_power_sensor sensor = WAMLET_NO_SENSOR;
 static i2c_master_dev_handle_t device;
+/* Two tasks read the sensor, the agent's and the sampler, and ESP-IDF's driver serves one at a time. */
+static SemaphoreHandle_t bus_lock;
 static TaskHandle_t sampler;
 static volatile bool running;
 static struct wamlet_energy_meter meter;
@@ -51,8 +54,10 @@ static bool sample(uint64_t *nanowatts)
 {
     uint16_t shunt, bus;
     *nanowatts = 0;
-    return read_register(WAMLET_REGISTER_SHUNT, &shunt) && read_register(WAMLET_REGISTER_BUS, &bus)
-           && wamlet_sensor_power(sensor, shunt, bus, CONFIG_WAMLET_ENERGY_SHUNT_MILLIOHMS, nanowatts);
+    xSemaphoreTake(bus_lock, portMAX_DELAY);
+    bool read = read_register(WAMLET_REGISTER_SHUNT, &shunt) && read_register(WAMLET_REGISTER_BUS, &bus);
+    xSemaphoreGive(bus_lock);
+    return read && wamlet_sensor_power(sensor, shunt, bus, CONFIG_WAMLET_ENERGY_SHUNT_MILLIOHMS, nanowatts);
 }
 
 static void work(void *unused)
@@ -115,8 +120,10 @@ const char *energy_open(void)
     sensor = find_sensor();
     if (sensor == WAMLET_NO_SENSOR)
         return "";
+    bus_lock = xSemaphoreCreateMutex();
     /* Core 0, as the agent: not where modules run, on a chip with two. */
-    if (xTaskCreatePinnedToCore(work, "energy", STACK_BYTES, NULL, PRIORITY, &sampler, 0) != pdPASS)
+    if (bus_lock == NULL
+        || xTaskCreatePinnedToCore(work, "energy", STACK_BYTES, NULL, PRIORITY, &sampler, 0) != pdPASS)
         board_stop("no memory for the task that reads the power sensor");
     snprintf(text, sizeof text, "%s, shunt %u mOhm", wamlet_sensor_name(sensor),
              (unsigned)CONFIG_WAMLET_ENERGY_SHUNT_MILLIOHMS);
