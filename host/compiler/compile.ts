@@ -22,6 +22,7 @@ import { emitModule } from "./emit_module.js";
 import { explainChoice, type LayerChoice } from "./explain_choice.js";
 import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
+import { rectifiedTensors } from "./rectified_tensors.js";
 import type { Storage } from "./storage.js";
 import { WeightSegment } from "./weight_segment.js";
 
@@ -92,7 +93,7 @@ function smallerThan(optimization: Optimization): readonly Optimization[] {
 }
 
 async function compileGraph(graph: Graph, options: CompileOptions): Promise<CompiledModule> {
-  const target: Target = { board: options.board ?? null };
+  const target: Target = { board: options.board ?? null, rectified: rectifiedTensors(graph) };
   if (graph.operators.length === 0) {
     throw new WamletError(
       "WAMLET_INVALID_MODEL",
