@@ -1,6 +1,7 @@
 /** FULLY_CONNECTED: one dot product per output. Kernels: fully_connected.ts; as a 1×1 convolution the others. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
+import { columnsForms } from "../columns.js";
 import { biases, channelMultipliers, foldBias, int8Data } from "../filter.js";
 import { requireInt16 } from "../filter_int16.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
@@ -8,7 +9,7 @@ import { lanesForms } from "../lanes.js";
 import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../layer.js";
 import { filterQuantisation, fusedActivations, int16Sums } from "../limits.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
-import { pairsForms } from "../pairs.js";
+
 import { type Convolution, isInt16 } from "../sliding_filter.js";
 import type { Window } from "../window.js";
 import { plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
@@ -116,7 +117,7 @@ const int16: KernelForm<FullyConnected> = {
   name: "fully_connected_int16",
 };
 
-const asWords = [...lanesForms, ...pairsForms].map((form) =>
+const asWords = [...lanesForms, ...columnsForms].map((form) =>
   mapForm(form, (layer: FullyConnected) => !isInt16(layer), asConvolution),
 );
 
