@@ -12,16 +12,10 @@ export interface DepthwiseCall {
   readonly filterRows: number;
 }
 
-/** Loading a row of pixels: once a strip, on average over the strips. */
-function loadOpcodes(kernel: DepthwiseKernel, strips: number): number {
+/** Loading a row of pixels. */
+function loadOpcodes(kernel: DepthwiseKernel): number {
   const inside = columnsOf(kernel).filter(({ side }) => side === "inside").length;
-  const share = (strips - 1) / strips;
-  const edges = (side: "left" | "right", each: number) => {
-    const count = edgesOf(kernel).filter((edge) => edge.side === side).length;
-    return count === 0 ? 0 : 1 + share * count * each;
-  };
-  const pixels = kernel.step ? inside : 2 * inside - 1;
-  return pixels + edges("left", 2) + edges("right", kernel.step ? 1 : 2);
+  return (kernel.step ? inside : 2 * inside - 1) + 3 * edgesOf(kernel).length;
 }
 
 /** Products of a row with a row of weights, summed, for all outputs of a strip. */
@@ -44,7 +38,7 @@ function finishOpcodes({ scheme, columns, rectified, table, step }: DepthwiseKer
 export function depthwiseOpcodes(kernel: DepthwiseKernel, call: DepthwiseCall): number {
   const { scheme, columns: R, height, width, padTop, padBottom } = kernel;
   const { inputHeight, outputHeight } = call;
-  const load = loadOpcodes(kernel, call.strips);
+  const load = loadOpcodes(kernel);
   const products = productOpcodes(kernel);
   const finish = finishOpcodes(kernel);
   const guard = padTop > 0 ? 3 : padBottom > 0 ? 2 : 0;

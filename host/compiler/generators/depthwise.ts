@@ -51,9 +51,9 @@ export function depthwiseName(kernel: DepthwiseKernel): string {
   ].join("_");
 }
 
-/** Bytes of zero point that stand for a row below the image. */
+/** Bytes of zero point that stand for pixels beside the image or a row below it. */
 export function paddingBytes(kernel: DepthwiseKernel, inputPixel: number): number {
-  if (kernel.scheme !== "register" || kernel.padBottom === 0) return 0;
+  if (kernel.scheme !== "register" || kernel.padBottom === 0) return edgesOf(kernel).length > 0 ? 1 : 0;
   const inside = columnsOf(kernel).filter(({ side }) => side === "inside");
   return ((inside.at(-1)?.index ?? 0) - kernel.padLeft) * inputPixel + 1;
 }
@@ -138,8 +138,6 @@ function registerLines(kernel: DepthwiseKernel): string[] {
           "  p = padding;",
           "  end = padding + 1;",
           ...indent(padEdges(kernel), 2),
-          ...(edgesOf(kernel).some(({ side }) => side === "left") ? ["  inLeft = false;"] : []),
-          ...(edgesOf(kernel).some(({ side }) => side === "right") ? ["  inRight = false;"] : []),
           "}",
         ]),
   ];

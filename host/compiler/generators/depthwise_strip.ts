@@ -4,8 +4,8 @@
  *
  * A strip goes down the image, so that a channel's constants are loaded once for all of it and a row's pixels once for
  * all outputs that they touch. Columns beside the image are its padding, the input's zero point. Where a strip is as
- * wide as the image their products are constants of the channel; otherwise they are locals that hold the zero point, and
- * whether the first or the last strip is at work is asked once a row. So no padded copy is made.
+ * wide as the image their products are constants of the channel; otherwise the first and the last strip load them from
+ * where a zero point lies, and no strip asks which one it is. So no padded copy is made.
  *
  * Base pointers stand on a pixel of the image, never left of it: the optimiser may fold a step to the right into a
  * load's offset, and an address below zero then traps.
@@ -86,54 +86,65 @@ export function declareRow(kernel: DepthwiseKernel, type: string): string[] {
   ];
 }
 
-/** At a strip's start: which of its edges lie in the image; those that do not hold the zero point. */
-export function edgeLines(kernel: DepthwiseKernel): string[] {
-  const edges = edgesOf(kernel);
-  return [
-    ...(edges.some(({ side }) => side === "left") ? ["let inLeft: bool = column > 0;"] : []),
-    ...(edges.some(({ side }) => side === "right") ? ["let inRight: bool = column < lastColumn;"] : []),
-    ...padEdges(kernel),
-  ];
+/** Bytes from the first pixel inside every image to the one at `index`, as an expression. */
+function distance({ padLeft, step }: DepthwiseKernel, index: number): string {
+  const pixels = index - padLeft;
+  return step ? `${pixels * step.input}` : `${pixels} * inputPixel`;
 }
 
-/** All edges hold the zero point. */
+/**
+ * At a strip's start: where its edges are loaded from. `(pointer & keepLeft) + left0` is a pixel left of the pointer, or
+ * `padding`, where a zero point lies.
+ */
+export function edgeLines(kernel: DepthwiseKernel): string[] {
+  return ends.flatMap(({ side, keep, within }) => {
+    const edges = edgesOf(kernel).filter((edge) => edge.side === side);
+    if (edges.length === 0) return [];
+    return [
+      `let ${keep}: usize = ${within} ? -1 : 0;`,
+      ...edges.map(
+        ({ index }) => `let edge${index}: usize = ${within} ? <usize>(${distance(kernel, index)}) : padding;`,
+      ),
+    ];
+  });
+}
+
+const ends = [
+  { side: "left", keep: "keepLeft", within: "column > 0" },
+  { side: "right", keep: "keepRight", within: "column < lastColumn" },
+] as const;
+
+/** From here on all edges are padding. */
 export function padEdges(kernel: DepthwiseKernel): string[] {
-  return edgesOf(kernel).map(({ index }) => `v${index} = zeroPoint;`);
+  return ends.flatMap(({ side, keep }) => {
+    const edges = edgesOf(kernel).filter((edge) => edge.side === side);
+    if (edges.length === 0) return [];
+    return [`${keep} = 0;`, ...edges.map(({ index }) => `edge${index} = padding;`)];
+  });
 }
 
 /** Loads a row of pixels whose first one inside every image is at `pointer`. */
 export function loadLines(kernel: DepthwiseKernel, pointer: string): string[] {
-  const { padLeft, single, step } = kernel;
-  const pixel = (count: number) =>
-    step ? `${count * step.input}` : count === 1 ? "inputPixel" : `${count} * inputPixel`;
-  const lines: string[] = [];
-  const edge = (side: "left" | "right", load: (index: number) => string) => {
-    const columns = columnsOf(kernel).filter((column) => column.side === side);
-    if (single || columns.length === 0) return;
-    lines.push(`if (${side === "left" ? "inLeft" : "inRight"}) {`);
-    for (const { index } of columns) lines.push(`  v${index} = ${load(index)};`);
-    lines.push("}");
-  };
-  edge("left", (index) => `load<i8>(${pointer} - ${pixel(padLeft - index)})`);
-  let at = padLeft;
-  for (const { index, side } of columnsOf(kernel)) {
-    if (side !== "inside") continue;
-    if (step) {
-      lines.push(`v${index} = load<i8>(${pointer}, ${(index - padLeft) * step.input});`);
-    } else {
-      const from = at === padLeft ? pointer : "q";
-      if (index > at) lines.push(`q = ${from} + ${pixel(index - at)};`);
-      lines.push(`v${index} = load<i8>(${index > padLeft ? "q" : pointer});`);
-      at = index;
-    }
-  }
-  const last = step ? "" : at === padLeft ? pointer : "q";
-  edge("right", (index) =>
-    step
-      ? `load<i8>(${pointer}, ${(index - padLeft) * step.input})`
-      : `load<i8>(${last} + ${pixel(index - at)})`,
+  const { padLeft, step } = kernel;
+  const edges = ends.flatMap(({ side, keep }) =>
+    edgesOf(kernel)
+      .filter((edge) => edge.side === side)
+      .map(({ index }) => `v${index} = load<i8>((${pointer} & ${keep}) + edge${index});`),
   );
-  return lines;
+  let at = padLeft;
+  const pixels = columnsOf(kernel).flatMap(({ index, side }) => {
+    if (side !== "inside") return [];
+    if (step) return [`v${index} = load<i8>(${pointer}, ${(index - padLeft) * step.input});`];
+    const from = at === padLeft ? pointer : "q";
+    const pixels = index - at;
+    at = index;
+    if (pixels === 0) return [`v${index} = load<i8>(${from});`];
+    return [
+      `q = ${from} + ${pixels === 1 ? "inputPixel" : `${pixels} * inputPixel`};`,
+      `v${index} = load<i8>(q);`,
+    ];
+  });
+  return [...edges, ...pixels];
 }
 
 /** A row of padding in place of one of the image. */

@@ -1,7 +1,8 @@
-/** AVERAGE_POOL_2D and MAX_POOL_2D: one number per window and channel. Kernels: pool_2d.ts. */
+/** AVERAGE_POOL_2D and MAX_POOL_2D: one number per window and channel. Kernels: pool_2d.ts, channel_sums.ts. */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
-import { defineOperator, type KernelForm, type LoweredLayer } from "../layer.js";
+import { sumEightOpcodes, sumScratchBytes, sumsChannels } from "../channel_sums.js";
+import { type Argument, defineOperator, type KernelForm, type LoweredLayer, type Places } from "../layer.js";
 import { fourDimensions, fusedActivations, sameQuantisation, slidingWindow } from "../limits.js";
 import {
   input,
@@ -53,28 +54,61 @@ function plain(
       {
         file: "kernels/pool_2d",
         function: kernel,
-        arguments: [
-          ["input", places.address(layer.inputs[0] as Tensor)],
-          ["output", places.address(layer.outputs[0] as Tensor)],
-          ["batches", layer.batches],
-          ["inputHeight", layer.inputHeight],
-          ["inputWidth", layer.inputWidth],
-          ["channels", layer.channels],
-          ["outputHeight", layer.vertical.outputs],
-          ["outputWidth", layer.horizontal.outputs],
-          ["filterHeight", layer.vertical.size],
-          ["filterWidth", layer.horizontal.size],
-          ["strideHeight", layer.vertical.stride],
-          ["strideWidth", layer.horizontal.stride],
-          ["padTop", layer.vertical.pad],
-          ["padLeft", layer.horizontal.pad],
-          ["activationMin", layer.clamp.minimum],
-          ["activationMax", layer.clamp.maximum],
-        ],
+        arguments: [...addresses(layer, places), ...geometry(layer)],
       },
     ],
   };
 }
+
+const addresses = (layer: Pool, places: Places): Argument[] => [
+  ["input", places.address(layer.inputs[0] as Tensor)],
+  ["output", places.address(layer.outputs[0] as Tensor)],
+];
+
+const geometry = (layer: Pool): Argument[] => [
+  ["batches", layer.batches],
+  ["inputHeight", layer.inputHeight],
+  ["inputWidth", layer.inputWidth],
+  ["channels", layer.channels],
+  ["outputHeight", layer.vertical.outputs],
+  ["outputWidth", layer.horizontal.outputs],
+  ["filterHeight", layer.vertical.size],
+  ["filterWidth", layer.horizontal.size],
+  ["strideHeight", layer.vertical.stride],
+  ["strideWidth", layer.horizontal.stride],
+  ["padTop", layer.vertical.pad],
+  ["padLeft", layer.horizontal.pad],
+  ["activationMin", layer.clamp.minimum],
+  ["activationMax", layer.clamp.maximum],
+];
+
+/** Eight channels at once. */
+const averageChannels: KernelForm<Pool> = {
+  name: "average_pool_2d_channels",
+  when: "8 channels at least, and windows of 256 columns at most",
+  applies: (layer) => sumsChannels(layer.channels, Math.min(layer.horizontal.size, layer.inputWidth)),
+  cost(layer) {
+    const rows = taps(layer.vertical, layer.inputHeight).read;
+    const columns = taps(layer.horizontal, layer.inputWidth).read;
+    const outputs = layer.vertical.outputs * layer.horizontal.outputs;
+    const windowRows = rows * layer.horizontal.outputs;
+    const groups = Math.ceil(layer.channels / 8);
+    const sums = sumEightOpcodes({ windows: outputs, rows: windowRows, pixels: rows * columns });
+    return {
+      opcodes: layer.batches * (groups * (sums + outputs * (8 * 18 + 7)) + outputs * 24),
+      bytesMoved: layer.batches * outputs * groups * sumScratchBytes,
+    };
+  },
+  scratch: () => [{ kind: "scratch", bytes: sumScratchBytes }],
+  weights: () => [],
+  emit: (layer, places) => [
+    {
+      file: "kernels/channel_sums",
+      function: "averagePool2dChannels",
+      arguments: [...addresses(layer, places), ["sums", places.scratch[0] as number], ...geometry(layer)],
+    },
+  ],
+};
 
 function lower(operator: Operator): Pool {
   const x = input(operator, 0);
@@ -112,7 +146,7 @@ export const averagePool2d = defineOperator({
   name: "AVERAGE_POOL_2D",
   limits: [fourDimensions, sameQuantisation, slidingWindow, fusedActivations],
   lower,
-  forms: [plain("average_pool_2d_plain", "averagePool2d", 6, 30)],
+  forms: [plain("average_pool_2d_plain", "averagePool2d", 6, 30), averageChannels],
 });
 
 export const maxPool2d = defineOperator({
