@@ -90,6 +90,7 @@ async function compile(folder: string, wamr: string, { define, invokeNative }: P
   ) as WamrSources;
   const includes = [
     folder,
+    harness,
     join(port, "check", "include"),
     join(port, "main"),
     agent,
@@ -103,7 +104,7 @@ async function compile(folder: string, wamr: string, { define, invokeNative }: P
     readdirSync(path)
       .filter((name) => name.endsWith(".c"))
       .map((name) => join(path, name));
-  const fakes = ["fake_esp_idf.c", "fake_freertos.c"].map((name) => join(harness, name));
+  const fakes = ["fake_esp_idf.c", "fake_lines.c", "fake_freertos.c"].map((name) => join(harness, name));
   const units = [
     ...[...files(agent), ...files(join(port, "main")), ...fakes].map((source) => ({ source, flags: ours })),
     ...[...sources, `core/iwasm/common/arch/${invokeNative}`].map((path) => ({

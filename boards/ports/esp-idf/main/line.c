@@ -2,7 +2,8 @@
  * The lines to the host: a UART and, where the chip has one, its USB Serial/JTAG. The host may be on either; line_choice
  * says which. Bytes arrive by interrupt in the drivers' rings, each as large as the agent's receive buffer: the window
  * of the protocol never lets more come than that, so nothing is lost while a module runs or flash is written, and no
- * wires for flow control are needed. The UART's interrupt is in IRAM for the time of flash writes; USB waits by itself.
+ * wires for flow control are needed. While flash is written the UART's interrupt goes on from IRAM, and USB's is off: the
+ * host then waits, for the hardware takes no packet more.
  */
 #include "sdkconfig.h"
 
