@@ -10,6 +10,7 @@ import { defineOperator, type KernelForm, type LoweredLayer, mapForm } from "../
 import { filterQuantisation, fusedActivations, int16Sums } from "../limits.js";
 import { input, malformed, optionalInput, output, perTensor, requireType, unsupported } from "../operands.js";
 
+import { quads } from "../quads.js";
 import { type Convolution, isInt16 } from "../sliding_filter.js";
 import type { Window } from "../window.js";
 import { plain as convolution, int16 as int16Convolution } from "./conv_2d.js";
@@ -117,7 +118,7 @@ const int16: KernelForm<FullyConnected> = {
   name: "fully_connected_int16",
 };
 
-const asWords = [...lanesForms, ...columnsForms].map((form) =>
+const asWords = [...lanesForms, ...columnsForms, quads].map((form) =>
   mapForm(form, (layer: FullyConnected) => !isInt16(layer), asConvolution),
 );
 
