@@ -54,5 +54,8 @@ export function fillClampTable(table: ClampTable, address: number): KernelCall {
 
 /** Opcodes and bytes of filling it. */
 export function fillCost(table: ClampTable): { opcodes: number; bytesMoved: number } {
-  return { opcodes: 10 + table.values * 5, bytesMoved: table.below + table.above };
+  return {
+    opcodes: 20 + Math.floor(table.values / 8) * 7 + (table.values % 8) * 6,
+    bytesMoved: table.below + table.above,
+  };
 }
