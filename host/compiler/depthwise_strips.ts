@@ -24,6 +24,8 @@ import { taps, type Window } from "./window.js";
 interface LiveChannel {
   readonly channel: number;
   readonly constants: LaneConstants;
+  /** What lifts the register's lower lanes (`depthwise_lift.ts`), where it can be. */
+  readonly lift: bigint | null;
 }
 
 /** What holds for a layer whose channels all fit. */
@@ -61,6 +63,10 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
   const rectified = layer.clamp.minimum >= outputZeroPoint;
   const inputs = channelRanges(layer.inputs[0]);
   const row = new Uint8Array(layer.outputChannels);
+  const scheme = schemeOf(layer);
+  // Which pixels are lifted is worked out for neighbouring columns.
+  const liftable =
+    scheme === "register" && horizontal.stride === 1 && horizontal.dilation === 1 && horizontal.size > 1;
   const live: LiveChannel[] = [];
   let [lowest, highest] = [layer.clamp.minimum, layer.clamp.maximum];
   for (const [channel, weights] of layer.filters.entries()) {
@@ -75,13 +81,17 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
     const bias = foldBias(layer.bias[channel] ?? 0, weights, layer.inputZeroPoint);
     const constants = laneConstants(weights, bias, multiplier, 0, outputZeroPoint, rectified);
     if (!constants) return null;
-    live.push({ channel, constants });
+    live.push({
+      channel,
+      constants,
+      lift: liftable ? findLift(weights, vertical.size, horizontal.size) : null,
+    });
     // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
     lowest = Math.min(lowest, range.lowest - 1);
     highest = Math.max(highest, range.highest);
   }
   return {
-    scheme: schemeOf(layer),
+    scheme,
     rectified,
     live,
     row: live.length < layer.outputChannels ? row : null,
@@ -95,7 +105,9 @@ function fitsRegister(layer: DepthwiseConvolution): boolean {
 }
 
 function schemeOf(layer: DepthwiseConvolution): Scheme {
-  const { size, stride, dilation } = layer.vertical;
+  const { size, stride, dilation, pad } = layer.vertical;
+  // A PAD that the convolution has taken over may be more than SAME would pad; these take one row in at either end.
+  if (pad > 1 || padBehind(layer.vertical, layer.inputHeight) > 1) return "direct";
   if (dilation === 1 && stride === 1 && (size === 2 || size === 3) && fitsRegister(layer)) return "register";
   return dilation === 1 && stride === 2 && size === 3 ? "shared" : "direct";
 }
@@ -114,7 +126,7 @@ interface Variant {
 }
 
 function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Variant): DepthwiseKernel {
-  const { scheme, rectified } = prove(layer) as Proof;
+  const { scheme, rectified, live } = prove(layer) as Proof;
   const { vertical, horizontal } = layer;
   return {
     scheme,
@@ -131,6 +143,7 @@ function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Varian
     step: fixed ? { input: layer.inputChannels, output: layer.outputChannels } : null,
     rectified,
     table,
+    lifted: live.every(({ lift }) => lift !== null),
   };
 }
 
@@ -186,7 +199,7 @@ function packRecords(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Uint
   const size = recordBytes(kernel);
   const bytes = new Uint8Array(size * live.length);
   const view = new DataView(bytes.buffer);
-  live.forEach(({ channel, constants: { k, m, e } }, index) => {
+  live.forEach(({ channel, constants: { k, m, e }, lift }, index) => {
     const at = index * size;
     // With one rounding the zero point is in k, and what the table begins with goes there, too.
     view.setBigInt64(at, kernel.rectified ? k - (base << BigInt(e)) : k, true);
@@ -194,6 +207,7 @@ function packRecords(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Uint
     view.setUint16(at + 12, channel, true);
     view.setUint8(at + 14, e);
     bytes.set(new Uint8Array(Int8Array.from(layer.filters[channel] ?? []).buffer), at + recordHeader);
+    if (kernel.lifted) view.setBigInt64(at + liftOffset(kernel), lift ?? 0n, true);
   });
   return bytes;
 }

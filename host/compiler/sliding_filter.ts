@@ -64,8 +64,8 @@ export function lowerSlidingFilter(
   const [batches, inputHeight, inputWidth, inputChannels] = nhwc(operator, x);
   const [strideHeight, strideWidth] = strides(operator);
   const [dilationHeight, dilationWidth] = dilations(operator);
-  const vertical = slide(operator, inputHeight, shape.kernelHeight, strideHeight, dilationHeight);
-  const horizontal = slide(operator, inputWidth, shape.kernelWidth, strideWidth, dilationWidth);
+  const vertical = slide(operator, inputHeight, shape.kernelHeight, strideHeight, dilationHeight, "rows");
+  const horizontal = slide(operator, inputWidth, shape.kernelWidth, strideWidth, dilationWidth, "columns");
   requireShape(operator, y, [batches, vertical.outputs, horizontal.outputs, outputChannels]);
   const biasTensor = optionalInput(operator, 2);
   const bias = biases(operator, biasTensor, outputChannels, x.type === "int16");

@@ -3,6 +3,7 @@
  * (ComputePaddingHeightWidth in kernels/padding.h), shared by convolutions and pools.
  */
 import type { Operator } from "../model/graph.js";
+import { paddingOption } from "./fuse_padding.js";
 import { integerOption, malformed, unsupported } from "./operands.js";
 
 /** One dimension of a sliding window. */
@@ -24,9 +25,15 @@ export function slide(
   size: number,
   stride: number,
   dilation: number,
+  along: "rows" | "columns",
 ): Window {
   const span = (size - 1) * dilation + 1;
   const padding = operator.options.fields.padding;
+  const given = operator.options.fields[paddingOption];
+  if (padding === "EXPLICIT" && typeof given === "object") {
+    const [before = 0, behind = 0] = along === "rows" ? given.slice(0, 2) : given.slice(2, 4);
+    return padExplicitly(inputs, { size, stride, dilation }, before, behind);
+  }
   if (padding !== "SAME" && padding !== "VALID") {
     throw unsupported(operator, `padding ${String(padding)}`, "Supported are SAME and VALID.");
   }
@@ -34,6 +41,19 @@ export function slide(
   if (outputs < 1) throw malformed(operator, `a window of ${span} does not fit into ${inputs}`);
   const total = Math.max(0, (outputs - 1) * stride + span - inputs);
   return { size, stride, dilation, outputs, pad: total >> 1, padded: total > 0 };
+}
+
+/** Padding that was a PAD's, already found to be less than the window at either end (`fuse_padding.ts`). */
+function padExplicitly(
+  inputs: number,
+  { size, stride, dilation }: Pick<Window, "size" | "stride" | "dilation">,
+  before: number,
+  behind: number,
+): Window {
+  const span = (size - 1) * dilation + 1;
+  const outputs = Math.floor((before + inputs + behind - span) / stride) + 1;
+  const padded = before > 0 || (outputs - 1) * stride + span > before + inputs;
+  return { size, stride, dilation, outputs, pad: before, padded };
 }
 
 /** Strides of the operator, height then width. */

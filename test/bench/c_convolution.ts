@@ -10,8 +10,9 @@ import {
   output,
   perTensor,
 } from "../../host/compiler/operands.js";
-import { dilations, slide, strides, type Window } from "../../host/compiler/window.js";
+import { dilations, strides } from "../../host/compiler/window.js";
 import type { Operator, Tensor } from "../../host/model/graph.js";
+import { type Window, windowOf } from "../reference/window.js";
 import { arrayOf, type CLayer, type CStruct, structOf } from "./c_values.js";
 
 /** Where a call finds a tensor. */
@@ -22,8 +23,8 @@ function signed(bytes: Uint8Array): number[] {
   return Array.from(new Int8Array(Uint8Array.from(bytes).buffer));
 }
 
-export function windowFields({ size, stride, dilation, pad }: Window): CStruct {
-  return { size, stride, dilation, pad };
+export function windowFields({ size, stride, dilation, before }: Window): CStruct {
+  return { size, stride, dilation, pad: before };
 }
 
 /** Real multipliers of each output channel, in double precision (PopulateConvolutionQuantizationParams). */
@@ -76,16 +77,18 @@ export function convolution(operator: Operator, place: Place): CLayer {
   const channels = depthwise ? innermost : outermost;
   const [strideHeight, strideWidth] = strides(operator);
   const [dilationHeight, dilationWidth] = dilations(operator);
-  const rows = slide(operator, height, kernelHeight, strideHeight, dilationHeight);
-  const columns = slide(operator, width, kernelWidth, strideWidth, dilationWidth);
+  const { padding } = operator.options.fields;
+  const rows = windowOf(padding, height, kernelHeight, strideHeight, dilationHeight);
+  const columns = windowOf(padding, width, kernelWidth, strideWidth, dilationWidth);
+  const [, outputHeight, outputWidth] = nhwc(operator, output(operator));
   const { arrays, by } = requantisation(operator, channelMultipliers(operator, channels));
   const fields = {
     batches,
     height,
     width,
     depth,
-    output_height: rows.outputs,
-    output_width: columns.outputs,
+    output_height: outputHeight,
+    output_width: outputWidth,
     channels,
     filter_depth: depthwise ? 1 : innermost,
     group: depthwise ? channels / depth : channels / (depth / innermost),

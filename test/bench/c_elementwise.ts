@@ -9,8 +9,9 @@ import {
   output,
   perTensor,
 } from "../../host/compiler/operands.js";
-import { slide, strides } from "../../host/compiler/window.js";
+import { strides } from "../../host/compiler/window.js";
 import type { Operator, Tensor } from "../../host/model/graph.js";
+import { windowOf } from "../reference/window.js";
 import { type Place, windowFields } from "./c_convolution.js";
 import { type CLayer, type CStruct, structOf } from "./c_values.js";
 
@@ -112,16 +113,18 @@ export function pool(operator: Operator, place: Place): CLayer {
   const [batches, height, width, depth] = nhwc(operator, from);
   const [strideHeight, strideWidth] = strides(operator);
   const size = (name: string) => integerOption(operator, name, 1, 1 << 16);
-  const rows = slide(operator, height, size("filterHeight"), strideHeight, 1);
-  const columns = slide(operator, width, size("filterWidth"), strideWidth, 1);
+  const { padding } = operator.options.fields;
+  const rows = windowOf(padding, height, size("filterHeight"), strideHeight, 1);
+  const columns = windowOf(padding, width, size("filterWidth"), strideWidth, 1);
+  const [, outputHeight, outputWidth] = nhwc(operator, to);
   const { minimum, maximum } = fusedActivation(operator, to);
   const fields = {
     batches,
     height,
     width,
     depth,
-    output_height: rows.outputs,
-    output_width: columns.outputs,
+    output_height: outputHeight,
+    output_width: outputWidth,
     rows: windowFields(rows),
     columns: windowFields(columns),
     low: minimum,

@@ -124,8 +124,8 @@ function lower(operator: Operator): Pool {
   const [strideHeight, strideWidth] = strides(operator);
   const filterHeight = integerOption(operator, "filterHeight", 1, 1 << 16);
   const filterWidth = integerOption(operator, "filterWidth", 1, 1 << 16);
-  const vertical = slide(operator, inputHeight, filterHeight, strideHeight, 1);
-  const horizontal = slide(operator, inputWidth, filterWidth, strideWidth, 1);
+  const vertical = slide(operator, inputHeight, filterHeight, strideHeight, 1, "rows");
+  const horizontal = slide(operator, inputWidth, filterWidth, strideWidth, 1, "columns");
   requireShape(operator, y, [batches, vertical.outputs, horizontal.outputs, channels]);
   return {
     inputs: [x],

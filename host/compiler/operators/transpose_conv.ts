@@ -125,8 +125,8 @@ function lower(operator: Operator): TransposeConv {
   requireShape(operator, y, [from[0], to[1], to[2], channels]);
   const bias = optionalInput(operator, 3);
   const [strideHeight, strideWidth] = strides(operator);
-  const vertical = slide(operator, to[1], kernelHeight, strideHeight, 1);
-  const horizontal = slide(operator, to[2], kernelWidth, strideWidth, 1);
+  const vertical = slide(operator, to[1], kernelHeight, strideHeight, 1, "rows");
+  const horizontal = slide(operator, to[2], kernelWidth, strideWidth, 1, "columns");
   const reached = reachedTaps(vertical, from[1], to[1]) * reachedTaps(horizontal, from[2], to[2]);
   return {
     inputs: [x],
