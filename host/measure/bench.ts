@@ -5,6 +5,8 @@
 import { type CompiledModule, compile } from "../compiler/compile.js";
 import type { BoundForm } from "../compiler/layer.js";
 import type { Board } from "../descriptor/board.js";
+import type { Graph } from "../model/graph.js";
+import type { LayerDescription } from "../module/description.js";
 
 /** `plain`: the reference form of every kernel; the others are what `--optimize` makes. */
 export const benchVariants = ["plain", "speed", "balanced", "size"] as const;
@@ -59,13 +61,14 @@ export function moduleBytes({ payload, weightBytes, manifest }: CompiledModule):
   };
 }
 
-/** How a row names a layer. */
-export function layerName({
-  index,
-  operator,
-}: {
-  readonly index: number;
-  readonly operator: string;
-}): string {
-  return `${index} ${operator}`;
+/**
+ * How a row names a layer: by its operator in the model, so that variants that fuse operators stand beside those that do
+ * not. A layer whose output no operator has keeps its own place.
+ */
+export function layerName(
+  graph: Graph,
+  { index, operator, name }: Pick<LayerDescription, "index" | "operator" | "name">,
+) {
+  const from = graph.operators.filter(({ outputs }) => outputs[0]?.name === name);
+  return `${from.length === 1 ? from[0]?.index : index} ${operator}`;
 }

@@ -61,7 +61,9 @@ export async function benchModel(request: BenchRequest): Promise<BenchResult> {
     const profile = await inferOnce(profiled, input);
     for (const [index, layer] of profiled.description.layers.entries()) {
       const ports = onEveryPort(profile.layers[index] as ExecutionCounts, request.costs, false);
-      rows.push(...ports.map((port) => ({ ...fixed, ...port, layer: layerName(layer), macs: layer.macs })));
+      rows.push(
+        ...ports.map((port) => ({ ...fixed, ...port, layer: layerName(graph, layer), macs: layer.macs })),
+      );
     }
   }
   return { rows, memory, input };

@@ -130,7 +130,7 @@ async function native({ board, layers, signal }: BoardRequest, model: BenchedMod
     instructions,
     bytes,
     layers: counts.map((count, index) => ({
-      name: layerName({ index, operator: model.graph.operators[index]?.name ?? "" }),
+      name: `${index} ${model.graph.operators[index]?.name}`,
       macs: model.macs[index] ?? 0,
       instructions: count,
     })),
@@ -170,7 +170,7 @@ async function underAgent(
     instructions: answer.count.value,
     bytes,
     layers: profiled.module.description.layers.map((layer, index) => ({
-      name: layerName(layer),
+      name: layerName(model.graph, layer),
       macs: layer.macs,
       instructions: profiled.answer.layers?.[index] ?? 0,
     })),

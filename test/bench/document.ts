@@ -2,12 +2,14 @@
  * `npm run docs:performance`: measures everything and writes the tables of docs/PERFORMANCE.md and of the README's
  * benchmark between their markers (`<!-- table: name -->` to `<!-- end -->`); the text around them stays.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { benchModelName, benchModels } from "../../host/cli/bench_models.js";
 import { layerTable, modelTable, showTable, type Table } from "../../host/cli/bench_tables.js";
 import { formatCount } from "../../host/cli/format.js";
 import { colorsFor } from "../../host/cli/output.js";
 import { loadBoard } from "../../host/descriptor/load_board.js";
+import { readPort } from "../../host/emulator/firmware_build.js";
 import { WamletError } from "../../host/errors.js";
 import type { BenchRow } from "../../host/measure/bench.js";
 import { type BenchResult, benchModel } from "../../host/measure/bench_model.js";
@@ -85,6 +87,16 @@ async function countOpcodes(
   return results;
 }
 
+/** The first line that each compiler and emulator says of itself: figures of plain C depend on them. */
+function toolVersions(): string {
+  const ports = benchedBoards.map(readPort);
+  const tools = ["clang", ...ports.flatMap(({ compiler, emulator }) => [compiler, emulator.command])];
+  const lines = tools.map(
+    (tool) => spawnSync(tool, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0],
+  );
+  return lines.flatMap((line, index) => (line ? [`- ${tools[index]}: ${line}`] : [])).join("\n");
+}
+
 /** Each table's Markdown by the name of its marker. */
 function performanceTables(
   opcodes: ReadonlyMap<string, BenchResult>,
@@ -95,6 +107,7 @@ function performanceTables(
   const layered = [...new Set(boards.rows.map(({ model }) => model))].filter((model) => shown.test(model));
   const said = [...boards.inputs, ...boards.notes, ...boards.skipped];
   return {
+    tools: toolVersions(),
     reach: markdown(reachTable(boards.rows)),
     opcodes: markdown(
       modelTable(
