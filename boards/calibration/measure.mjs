@@ -79,7 +79,16 @@ function classesOf({ payload }) {
 }
 
 function plainModule() {
-  return moduleOf(`(func (export "infer") (result i32) (i32.const 0))`);
+  return returnModule(4);
+}
+
+/**
+ * A module that only returns.
+ * @param bytes of its input, and of its output
+ * @param weightBytes that nobody reads
+ */
+export function returnModule(bytes, weightBytes) {
+  return moduleOf(`(func (export "infer") (result i32) (i32.const 0))`, { bytes, weightBytes });
 }
 
 function probeModule(body, copies) {
@@ -96,13 +105,12 @@ function probeModule(body, copies) {
         ${body.repeat(copies)}
         (br_if $next (local.tee $turn (i32.sub (local.get $turn) (i32.const 1)))))
       (i32.const 0))`,
-    body.includes("$layer"),
+    { layers: body.includes("$layer") },
   );
 }
 
-/** A module as it is deployed: input at 0, output behind it. */
-function moduleOf(functions, layers = false) {
-  const weights = Math.max(...moveLengths);
+/** A module as it is deployed: its output is its input. */
+function moduleOf(functions, { layers = false, bytes = 4, weightBytes = Math.max(...moveLengths) } = {}) {
   const payload = layPayload(
     assemble(`(module
       ${layers ? '(import "wamlet" "layer" (func $layer (param i32)))' : ""}
@@ -110,7 +118,7 @@ function moduleOf(functions, layers = false) {
       (global (export "__heap_base") i32 (i32.const 4096))
       (global (export "__data_end") i32 (i32.const 4096))
       (global $state (mut i64) (i64.const 0))
-      (data $weights "${"\\5a".repeat(weights)}")
+      (data $weights "${"\\5a".repeat(weightBytes)}")
       ${functions})`),
   );
   const abi = checkAbi(payload);
@@ -123,8 +131,8 @@ function moduleOf(functions, layers = false) {
     payloadSha256: new Uint8Array(createHash("sha256").update(payload).digest()),
     linearMemoryBytes: abi.linearMemoryBytes,
     runtimeBytes: 0,
-    inputs: [{ offset: 0, bytes: 4 }],
-    outputs: [{ offset: 4, bytes: 4 }],
+    inputs: [{ offset: 0, bytes }],
+    outputs: [{ offset: 0, bytes }],
     features: abi.features,
     opcodeBudget: 100_000_000,
     layers: layers ? 1 : 0,

@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly listen: string;
   /** File that keeps the flash; in memory where it is not given. */
   readonly flash?: string | undefined;
+  /** More words for QEMU, as a monitor. */
+  readonly emulatorWords?: readonly string[];
 }
 
 export interface RunningAgent {
@@ -63,7 +65,13 @@ async function startLinuxAgent({ board, executable, listen, flash }: AgentOption
 const LEASH =
   'exec 3<&0; "$@" </dev/null & child=$!; { cat <&3; kill $child; } >/dev/null 2>&1 & wait $child';
 
-async function startQemu({ board, executable, listen, flash }: AgentOptions): Promise<RunningAgent> {
+async function startQemu({
+  board,
+  executable,
+  listen,
+  flash,
+  emulatorWords,
+}: AgentOptions): Promise<RunningAgent> {
   if (flash !== undefined || listen === "pty") {
     throw new WamletError(
       "WAMLET_INVALID_PORT",
@@ -79,7 +87,17 @@ async function startQemu({ board, executable, listen, flash }: AgentOptions): Pr
       ? `tcp:${address.host}:${address.port},server=on,wait=off,nodelay=on`
       : // QEMU takes a comma that is doubled for one of the path.
         `unix:${address.path.replaceAll(",", ",,")},server=on,wait=off`;
-  const qemu = [command, ...words, "-kernel", executable, "-device", seed, "-serial", serial];
+  const qemu = [
+    command,
+    ...words,
+    "-kernel",
+    executable,
+    "-device",
+    seed,
+    "-serial",
+    serial,
+    ...(emulatorWords ?? []),
+  ];
   const child = spawn("sh", ["-c", LEASH, "sh", ...qemu], { stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

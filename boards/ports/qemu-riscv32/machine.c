@@ -57,7 +57,8 @@ void wamlet_port_write(const uint8_t *bytes, size_t length)
 
 void machine_wait(void)
 {
-    /* A pending interrupt ends the sleep although none is taken. */
+    /* A pending interrupt ends the sleep although none is taken: claim the last one, or there is no sleep any more. */
+    PLIC(0x200004) = PLIC(0x200004);
     __asm__ volatile("csrs mie, %0" ::"r"(EXTERNAL_INTERRUPT));
     if ((UART[5] & 1) == 0)
         __asm__ volatile("wfi");
