@@ -64,7 +64,7 @@ export function chooseForms(
     for (let round = 0; round < mostRounds; round++) {
       const room = alive.map((bytes) => hoped - bytes);
       const offered = layers.map(({ forms }, layer) =>
-        forms.filter((form) => scratchBytes(form) <= (room[layer] ?? 0)),
+        forms.filter((form) => scratchBytes(form) - spared(plain.storage, form, layer) <= (room[layer] ?? 0)),
       );
       const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
       if (found.plan.bytes <= budget) return { ...found, room };
@@ -90,6 +90,15 @@ function opcodesOf({ forms }: Choice): number {
 /** RAM that a form asks for beside the tensors. */
 export function scratchBytes({ scratch }: BoundForm): number {
   return scratch.reduce((sum, { bytes }) => sum + Math.ceil(bytes / alignment) * alignment, 0);
+}
+
+/** Bytes of an output that needs no place of its own, because the form puts it over an input that ends here. */
+function spared({ buffers, ofTensor }: Storage, { inPlace }: BoundForm, layer: number): number {
+  for (const tensor of inPlace ?? []) {
+    const buffer = buffers[ofTensor.get(tensor.index) ?? -1];
+    if (buffer?.last === layer) return Math.ceil(buffer.bytes / alignment) * alignment;
+  }
+  return 0;
 }
 
 /** Bytes alive while each layer runs, the form's own scratch left out. */

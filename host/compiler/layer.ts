@@ -66,6 +66,8 @@ export interface KernelForm<L> {
   codeBytes?(layer: L): number;
   cost(layer: L, target: Target): KernelCost;
   scratch(layer: L): readonly Scratch[];
+  /** Inputs whose memory the only output may take over with this form, beside the layer's own `inPlace`. */
+  inPlace?(layer: L): readonly Tensor[];
   /** Blocks for the weight segment, each to be 4-byte aligned there. */
   weights(layer: L): readonly Uint8Array[];
   emit(layer: L, places: Places): readonly KernelCall[];
@@ -94,6 +96,8 @@ export interface BoundForm {
   readonly codeBytes: number;
   readonly cost: KernelCost;
   readonly scratch: readonly Scratch[];
+  /** Inputs whose memory the only output may take over with this form, if they end here. */
+  readonly inPlace?: readonly Tensor[];
   weights(): readonly Uint8Array[];
   emit(places: Places): readonly KernelCall[];
 }
@@ -142,6 +146,7 @@ export function defineOperator<L extends LoweredLayer>(definition: {
           codeBytes: form.generated ? (form.codeBytes?.(layer) ?? typicalCodeBytes) : 0,
           cost: form.cost(layer, target),
           scratch: form.scratch(layer),
+          ...(form.inPlace ? { inPlace: form.inPlace(layer) } : {}),
           weights: () => form.weights(layer),
           emit: (places: Places) => form.emit(layer, places),
         }))

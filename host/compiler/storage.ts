@@ -96,7 +96,7 @@ export function assignStorage(
     }
     ofConstant.push(constants);
     const alias = layer.alias && !layer.alias.data ? layer.alias : null;
-    const taken = alias ?? overwritable(layer, index, ofTensor, buffers);
+    const taken = alias ?? overwritable(layer, forms[index] as BoundForm, index, ofTensor, buffers);
     for (const tensor of layer.outputs) {
       const place = taken ? ofTensor.get(taken.index) : undefined;
       if (place !== undefined) join(tensor, place);
@@ -123,13 +123,14 @@ export function assignStorage(
 /** The input whose memory the layer's output may take over: nobody reads it later, and it has the same size. */
 function overwritable(
   layer: BoundLayer,
+  form: BoundForm,
   index: number,
   ofTensor: ReadonlyMap<number, number>,
   buffers: readonly OpenBuffer[],
 ): Tensor | undefined {
   const [output, ...more] = layer.outputs;
   if (more.length > 0) return undefined;
-  return layer.inPlace?.find((tensor) => {
+  return [...(layer.inPlace ?? []), ...(form.inPlace ?? [])].find((tensor) => {
     const place = ofTensor.get(tensor.index);
     const buffer = place === undefined ? undefined : buffers[place];
     return !tensor.data && buffer?.last === index && !buffer.kept && buffer.bytes === output?.bytes;

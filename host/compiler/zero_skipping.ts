@@ -8,8 +8,7 @@
  * lowest sum therefore keeps (x − z)·w in [0, 2²¹), and where 2²⁰ does for all channels it is a constant of the code.
  */
 import type { Tensor } from "../model/graph.js";
-import { type ClampTable, fillClampTable, fillCost } from "./clamp_table.js";
-import { epilogueOpcodes } from "./generators/lane_epilogue.js";
+import { fillClampTable } from "./clamp_table.js";
 import { laneBias, startSum } from "./generators/lanes.js";
 import {
   blockConstantBytes,
@@ -29,16 +28,9 @@ import {
   prove,
   wordStarts,
 } from "./lanes.js";
-import type { KernelForm, Target } from "./layer.js";
+import type { KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
-import { taps } from "./window.js";
-
-/**
- * The share of a rectified input that is taken to be zero: what trained networks show (KWS 46–55 %, the ResNet 31–75 %,
- * VWW 21–95 %). It decides which kernel is taken, and is in the opcodes that `inspect` shows; answers are exact
- * whatever the share is.
- */
-export const assumedZeroShare = 0.5;
+import { zeroSkippingCost } from "./zero_skipping_cost.js";
 
 /** What a form is made for; the rest of its kernel follows from the layer. */
 interface Variant {
@@ -47,6 +39,8 @@ interface Variant {
   readonly together: number;
   readonly table: boolean;
   readonly fixed: boolean;
+  /** Whether the output may take the input's place; then the last pixels of the input are kept apart. */
+  readonly inPlace: boolean;
 }
 
 /** Products that a round of the innermost loop may hold, all combinations of pixels counted. */
@@ -87,7 +81,7 @@ function computeStarts(layer: Convolution): readonly (readonly number[])[] | nul
 }
 
 function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
-  const { pixels, words, together, table, fixed } = variant;
+  const { pixels, words, together, table, fixed, inPlace } = variant;
   const { parts, rectified } = prove(layer) as Proof;
   const { segment, pixelStep } = geometry(layer) as Geometry;
   const products = words * together * 2 ** (together - 1);
@@ -101,6 +95,7 @@ function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
     starts: laneStarts(layer) !== null,
     overlap: layer.outputChannels < words * 3,
     unroll: [4, 3, 2].find((count) => segment % count === 0 && count * products <= mostProducts) ?? 1,
+    inPlace,
     pixelStep: fixed ? pixelStep : null,
     pixelBytes: fixed ? layer.outputChannels : null,
   };
@@ -111,21 +106,34 @@ function isEven(all: number, words: number): boolean {
   return words >= Math.min(all, fewestWords) && Math.ceil(all / Math.ceil(all / words)) === words;
 }
 
+/** Whether every pixel's outputs lie just where its inputs did, which all have been read by then. */
+function overlays(layer: Convolution, { segments, segment, pixelStep }: Geometry, words: number): boolean {
+  const pointwise = segments === 1 && segment === pixelStep && segment === layer.inputChannels;
+  return (
+    pointwise &&
+    layer.inputChannels === layer.outputChannels &&
+    layer.outputChannels <= words * 3 &&
+    layer.inputs[0]?.bytes === layer.outputs[0]?.bytes
+  );
+}
+
 function tileForm(variant: Variant): KernelForm<Convolution> {
-  const { pixels, words, together, table, fixed } = variant;
+  const { pixels, words, together, table, fixed, inPlace } = variant;
   return {
-    name: `zero_skipping_${pixels}x${words}_${together}${fixed ? "_fixed" : ""}${table ? "_table" : ""}`,
-    when: "as lanes; quicker where an input comes from a rectifier: half of it is taken to be zero",
+    name: `zero_skipping_${pixels}x${words}_${together}${fixed ? "_fixed" : ""}${table ? "_table" : ""}${inPlace ? "_in_place" : ""}`,
+    when: `as lanes; quicker where an input comes from a rectifier: half of it is taken to be zero${inPlace ? "; one window a pixel, and as many output channels as input channels" : ""}`,
     applies(layer) {
       const shape = geometry(layer);
       if (shape === null || shape.columns < pixels || layer.outputChannels < 3) return false;
       if (!isEven(Math.ceil(layer.outputChannels / 3), words)) return false;
+      if (inPlace && !overlays(layer, shape, words)) return false;
       const proof = prove(layer);
       return proof !== null && (!table || proof.table !== null);
     },
     generated: (layer) => zeroSkippingName(kernelOf(layer, variant)),
     codeBytes: (layer) => zeroSkippingCodeBytes(kernelOf(layer, variant)),
-    cost: (layer, target) => cost(layer, target, kernelOf(layer, variant)),
+    cost: (layer, target) => zeroSkippingCost(layer, target, kernelOf(layer, variant)),
+    ...(inPlace ? { inPlace: (layer: Convolution) => layer.inputs } : {}),
     scratch(layer) {
       const shape = geometry(layer) as Geometry;
       const depth = shape.segments * shape.segment;
@@ -136,6 +144,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
         { kind: "scratch", bytes: pixels * words * 8 * kernel.parts },
         ...(shape.padded ? [{ kind: "scratch" as const, bytes: shape.segments * shape.pitch }] : []),
         ...(table && clamp ? [{ kind: "scratch" as const, bytes: clamp.bytes }] : []),
+        ...(inPlace ? [{ kind: "scratch" as const, bytes: pixels * shape.pixelStep }] : []),
       ];
     },
     weights: (layer) => [packBlocks(layer, kernelOf(layer, variant))],
@@ -172,6 +181,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
               : [["minimum", layer.clamp.minimum] as const, ["maximum", layer.clamp.maximum] as const]),
             ...(kernel.rectified ? [["shift", constants[0]?.e ?? 0] as const] : []),
             ...paddingArguments(layer, shape, buffer ?? 0),
+            ...(inPlace ? [["saved", places.scratch.at(-1) as number] as const] : []),
           ],
         },
       ];
@@ -224,57 +234,6 @@ function difference(layer: Convolution, channel: number, parts: number): number 
   return parts * laneBias + layer.inputZeroPoint * weights - started;
 }
 
-/** The share of taps that is expected to be skipped. */
-function zeroShare(layer: Convolution, target: Target): number {
-  const { vertical, horizontal } = layer;
-  const share = target.rectified?.has(layer.inputs[0] as Tensor) ? assumedZeroShare : 0;
-  const read = taps(vertical, layer.inputHeight).read * taps(horizontal, layer.inputWidth).read;
-  const all = vertical.outputs * vertical.size * horizontal.outputs * horizontal.size;
-  return 1 - (1 - share) * (read / all);
-}
-
-/** Opcodes of one tap, a word and all words apart, averaged over what `together` pixels may hold. */
-function tapOpcodes(kernel: ZeroSkippingKernel, zero: number): number {
-  const { together: P, words: Q, pixelStep, unroll } = kernel;
-  const left = 1 - zero;
-  let [products, combinations] = [0, 1];
-  for (let active = 0; active <= P; active++) {
-    const share = combinations * left ** active * zero ** (P - active);
-    if (active > 0) products += share * (1 + 2 * active);
-    combinations = (combinations * (P - active)) / (active + 1);
-  }
-  // Load, subtraction and test of each pixel; of those not zero a widening, and a jump past what is for the others.
-  const tests = P * (3 + 2 * left) - left;
-  return Q * products + tests + ((pixelStep === null ? P : 1) + 3) / unroll;
-}
-
-/** Opcodes as the generated code has them; see its source beside this. */
-function cost(layer: Convolution, target: Target, kernel: ZeroSkippingKernel) {
-  const { pixels, words: Q, together: P, parts, starts: ownStarts, table } = kernel;
-  const { rows, columns, segments, segment, pitch, padded } = geometry(layer) as Geometry;
-  const depth = segments * segment;
-  const blocks = blockStarts(layer.outputChannels, Q * 3).length;
-  const tiles = rows * Math.ceil(columns / pixels);
-  const pointers = kernel.pixelStep === null ? P : 1;
-  const begin = (ownStarts ? Q : 0) + P * Q;
-  const perSegment = segment * tapOpcodes(kernel, zeroShare(layer, target)) + pointers + 5;
-  const perRun = segments * perSegment + parts * (begin + P * Q + (parts > 1 ? 2 : 0)) + pointers + 9;
-  const perTile = (pixels / P) * perRun + epilogueOpcodes(kernel) + 10;
-  const moved = blocks * (depth * Q * 3 + blockConstantBytes(kernel));
-  // Gathering: a call, and for each row a test, a copy and two steps.
-  const gather = padded ? rows * (16 + segments * 16) : 0;
-  const copied = padded
-    ? blocks * rows * segments * Math.min(pitch, layer.inputWidth * layer.inputChannels)
-    : 0;
-  const clamp = table ? fillCost(prove(layer)?.table as ClampTable) : { opcodes: 0, bytesMoved: 0 };
-  return {
-    opcodes: Math.round(
-      clamp.opcodes + blocks * (40 + depth * Q * 12 + rows * 10 + gather + tiles * perTile),
-    ),
-    bytesMoved: moved + copied + clamp.bytesMoved,
-  };
-}
-
 const yesOrNo = [false, true] as const;
 /** Pixels finished at once, and of them together. */
 const tiles = [
@@ -285,9 +244,17 @@ const tiles = [
 /** Up to 48 words the sums of two pixels stay where they cost nothing in WAMR's frame. */
 const mostWords = 48;
 
+const forms = (inPlace: boolean): KernelForm<Convolution>[] =>
+  tiles.flatMap(([pixels, together]) =>
+    Array.from({ length: mostWords }, (_, word) => word + 1).flatMap((words) =>
+      yesOrNo.flatMap((fixed) =>
+        yesOrNo.map((table) => tileForm({ pixels, words, together, fixed, table, inPlace })),
+      ),
+    ),
+  );
+
 /** The forms, of each number of words. */
-export const zeroSkippingForms: readonly KernelForm<Convolution>[] = tiles.flatMap(([pixels, together]) =>
-  Array.from({ length: mostWords }, (_, word) => word + 1).flatMap((words) =>
-    yesOrNo.flatMap((fixed) => yesOrNo.map((table) => tileForm({ pixels, words, together, fixed, table }))),
-  ),
-);
+export const zeroSkippingForms: readonly KernelForm<Convolution>[] = forms(false);
+
+/** The same where the output may take the input's place: RAM for wider blocks. */
+export const zeroSkippingInPlaceForms: readonly KernelForm<Convolution>[] = forms(true);

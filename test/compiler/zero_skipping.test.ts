@@ -94,6 +94,30 @@ describe("a convolution that skips zeros", () => {
     }
   });
 
+  it("puts the output over the input, whatever number of pixels is left at the end", async () => {
+    for (const [height, width] of [
+      [5, 5],
+      [3, 2],
+      [1, 4],
+      [7, 1],
+    ] as const) {
+      const shape = { ...pointwise, height, width, inputs: 31, outputs: 31 };
+      for (const suffix of [/_in_place$/, /_fixed_table_in_place$/]) {
+        const name = await checkExact(shape, (forms) => forms.findLast(({ name: one }) => suffix.test(one)));
+        expect(name).toMatch(/in_place$/);
+      }
+      const planned = async (inPlace: boolean) =>
+        (
+          await compile(convolutionModel(shape, true), {
+            chooseForm: (forms) =>
+              forms.find((one) => isSkipping(one) && one.name.endsWith("_in_place") === inPlace) ??
+              (forms[0] as BoundForm),
+          })
+        ).description.memory.buffers.filter(({ kind }) => kind === "output" || kind === "activation").length;
+      expect(await planned(true)).toBe((await planned(false)) - 1);
+    }
+  });
+
   it("is taken behind a rectifier, and not for a frame that nothing is known of", async () => {
     const kernels = async (rectified: boolean) =>
       (await compile(convolutionModel({ ...pointwise, inputs: 64 }, rectified))).description.layers.map(

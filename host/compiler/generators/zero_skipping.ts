@@ -23,14 +23,16 @@ export interface ZeroSkippingKernel extends LaneEpilogue {
   readonly starts: boolean;
   /** Bytes between the first taps of two neighbouring pixels, where the kernel knows them (with `pixelBytes`). */
   readonly pixelStep: number | null;
+  /** Whether the output takes the input's place, pixel over pixel. */
+  readonly inPlace: boolean;
   /** Taps in a round of the innermost loop; divides a segment. */
   readonly unroll: number;
 }
 
 /** Name of the generated file. */
 export function zeroSkippingName(kernel: ZeroSkippingKernel): string {
-  const { pixels, words, together, parts, starts, rectified, table, overlap, unroll, pixelStep, pixelBytes } =
-    kernel;
+  const { pixels, words, together, parts, starts, rectified, table, overlap, unroll } = kernel;
+  const { pixelStep, pixelBytes, inPlace } = kernel;
   return [
     `zero_skipping_${pixels}x${words}_${together}`,
     unroll > 1 ? `by_${unroll}` : "",
@@ -40,6 +42,7 @@ export function zeroSkippingName(kernel: ZeroSkippingKernel): string {
     overlap ? "overlap" : "",
     rectified ? "relu" : "",
     table ? "table" : "",
+    inPlace ? "in_place" : "",
   ]
     .filter((part) => part !== "")
     .join("_");
@@ -94,7 +97,7 @@ function tapLines(kernel: ZeroSkippingKernel, tap: number): string[] {
 /** The file's text. Its one function is called by `compiler/zero_skipping.ts`, which names the arguments. */
 export function zeroSkippingSource(kernel: ZeroSkippingKernel): string {
   const { pixels, words: Q, together: P, parts, starts, unroll, pixelStep, pixelBytes } = kernel;
-  const { rectified, table } = kernel;
+  const { rectified, table, inPlace } = kernel;
   const channels = Q * 3;
   const constants = blockConstantBytes(kernel);
   const pointers = pixelStep === null ? P : 1;
@@ -120,14 +123,14 @@ export function ${zeroSkippingName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
   pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${table ? "table: usize" : "minimum: i32, maximum: i32"},
   ${rectified ? "shift: i64, " : ""}buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
-  dilation: i32, zeroPoint: i32,
+  dilation: i32, zeroPoint: i32,${inPlace ? " saved: usize," : ""}
 ): void {
   const depth: i32 = segments * segment;
   const weightBytes: i32 = depth * ${channels};
   const constants: usize = tile + <usize>(depth * ${Q * 8});
   const skip: usize = pitch - segment;
   let channel: i32 = 0;
-${starts ? "" : "  let begin: i64;\n"}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
+${starts ? "" : "  let begin: i64;\n"}${inPlace ? `  // The last tile steps back over pixels that are outputs by then.\n  memory.copy(saved, input + <usize>((columns - ${pixels}) * ${step}), ${pixels} * ${step});\n` : ""}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
   while (true) {
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};
@@ -142,7 +145,7 @@ ${starts ? "" : `    begin = load<i64>(constants, ${Q * 3 * recordBytes(kernel)}
       }
       let column: i32 = 0;
       while (true) {
-        let pixel: usize = row + <usize>(column * ${step});
+        let pixel: usize = ${inPlace ? `column == columns - ${pixels} ? saved : ` : ""}row + <usize>(column * ${step});
         let to: usize = sums;
         do {
           let x0: usize = pixel;

@@ -10,7 +10,7 @@ import { liveForms } from "../live_channels.js";
 import { input, malformed, nhwc } from "../operands.js";
 import { type Convolution, lowerSlidingFilter, plainForms } from "../sliding_filter.js";
 import { taps } from "../window.js";
-import { zeroSkippingForms } from "../zero_skipping.js";
+import { zeroSkippingForms, zeroSkippingInPlaceForms } from "../zero_skipping.js";
 
 const { int8, int16 } = plainForms<Convolution>({
   file: "conv_2d",
@@ -79,5 +79,5 @@ export const conv2d = defineOperator({
   name: "CONV_2D",
   limits: [fourDimensions, filterQuantisation, slidingWindow, fusedActivations, int16Sums],
   lower,
-  forms: [int8, int16, ...lanesForms, ...zeroSkippingForms, ...liveForms],
+  forms: [int8, int16, ...lanesForms, ...zeroSkippingForms, ...zeroSkippingInPlaceForms, ...liveForms],
 });

@@ -1,0 +1,67 @@
+/** What kernels that skip zeros cost: half a frame of zeros is expected where a rectifier went before. */
+import type { Tensor } from "../model/graph.js";
+import { type ClampTable, fillCost } from "./clamp_table.js";
+import { epilogueOpcodes } from "./generators/lane_epilogue.js";
+import { blockConstantBytes, type ZeroSkippingKernel } from "./generators/zero_skipping.js";
+import { blockStarts, type Geometry, geometry, prove } from "./lanes.js";
+import type { KernelCost, Target } from "./layer.js";
+import type { Convolution } from "./sliding_filter.js";
+import { taps } from "./window.js";
+
+/**
+ * The share of a rectified input that is taken to be zero: what trained networks show (KWS 46–55 %, the ResNet 31–75 %,
+ * VWW 21–95 %). It decides which kernel is taken, and is in the opcodes that `inspect` shows; answers are exact
+ * whatever the share is.
+ */
+export const assumedZeroShare = 0.5;
+
+/** The share of taps that is expected to be skipped. */
+function zeroShare(layer: Convolution, target: Target): number {
+  const { vertical, horizontal } = layer;
+  const share = target.rectified?.has(layer.inputs[0] as Tensor) ? assumedZeroShare : 0;
+  const read = taps(vertical, layer.inputHeight).read * taps(horizontal, layer.inputWidth).read;
+  const all = vertical.outputs * vertical.size * horizontal.outputs * horizontal.size;
+  return 1 - (1 - share) * (read / all);
+}
+
+/** Opcodes of one tap, a word and all words apart, averaged over what `together` pixels may hold. */
+function tapOpcodes(kernel: ZeroSkippingKernel, zero: number): number {
+  const { together: P, words: Q, pixelStep, unroll } = kernel;
+  const left = 1 - zero;
+  let [products, combinations] = [0, 1];
+  for (let active = 0; active <= P; active++) {
+    const share = combinations * left ** active * zero ** (P - active);
+    if (active > 0) products += share * (1 + 2 * active);
+    combinations = (combinations * (P - active)) / (active + 1);
+  }
+  // Load, subtraction and test of each pixel; of those not zero a widening, and a jump past what is for the others.
+  const tests = P * (3 + 2 * left) - left;
+  return Q * products + tests + ((pixelStep === null ? P : 1) + 3) / unroll;
+}
+
+/** Opcodes as the generated code has them; see its source beside this. */
+export function zeroSkippingCost(layer: Convolution, target: Target, kernel: ZeroSkippingKernel): KernelCost {
+  const { pixels, words: Q, together: P, parts, starts: ownStarts, table } = kernel;
+  const { rows, columns, segments, segment, pitch, padded } = geometry(layer) as Geometry;
+  const depth = segments * segment;
+  const blocks = blockStarts(layer.outputChannels, Q * 3).length;
+  const tiles = rows * Math.ceil(columns / pixels);
+  const pointers = kernel.pixelStep === null ? P : 1;
+  const begin = (ownStarts ? Q : 0) + P * Q;
+  const perSegment = segment * tapOpcodes(kernel, zeroShare(layer, target)) + pointers + 5;
+  const perRun = segments * perSegment + parts * (begin + P * Q + (parts > 1 ? 2 : 0)) + pointers + 9;
+  const perTile = (pixels / P) * perRun + epilogueOpcodes(kernel) + 10;
+  const moved = blocks * (depth * Q * 3 + blockConstantBytes(kernel));
+  // Gathering: a call, and for each row a test, a copy and two steps.
+  const gather = padded ? rows * (16 + segments * 16) : 0;
+  const copied = padded
+    ? blocks * rows * segments * Math.min(pitch, layer.inputWidth * layer.inputChannels)
+    : 0;
+  const clamp = table ? fillCost(prove(layer)?.table as ClampTable) : { opcodes: 0, bytesMoved: 0 };
+  return {
+    opcodes: Math.round(
+      clamp.opcodes + blocks * (40 + depth * Q * 12 + rows * 10 + gather + tiles * perTile),
+    ),
+    bytesMoved: moved + copied + clamp.bytesMoved,
+  };
+}
