@@ -91,10 +91,15 @@ async function countOpcodes(
 function toolVersions(): string {
   const ports = benchedBoards.map(readPort);
   const tools = ["clang", ...ports.flatMap(({ compiler, emulator }) => [compiler, emulator.command])];
+  const { stdout } = spawnSync("git", ["-C", packagePath(), "describe", "--always", "--dirty"], {
+    encoding: "utf8",
+  });
+  const revision = stdout?.trim() ? [`- wamlet: ${stdout.trim()}`] : [];
   const lines = tools.map(
     (tool) => spawnSync(tool, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0],
   );
-  return lines.flatMap((line, index) => (line ? [`- ${tools[index]}: ${line}`] : [])).join("\n");
+  const said = lines.flatMap((line, index) => (line ? [`- ${tools[index]}: ${line}`] : []));
+  return [...revision, ...said].join("\n");
 }
 
 /** Each table's Markdown by the name of its marker. */
