@@ -1,10 +1,11 @@
 /** `wamlet flash --board …` for boards of this computer: builds what `wamlet emulate` starts, and says where it is. */
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { hasAgent } from "../../host/emulator/agent_build.js";
 import { runWamlet } from "../cli/run_wamlet.js";
 import { boardsMissing, boardsUnderTest } from "./board_under_test.js";
 
-const boards = boardsUnderTest.filter(({ name }) => !name.includes("/"));
+const boards = boardsUnderTest.filter(({ name }) => hasAgent(name));
 
 describe.skipIf(boards.length === 0)(`wamlet flash (else ${boardsMissing})`, { timeout: 900_000 }, () => {
   for (const { name } of boards) {
