@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openBoard } from "../../host/board/board_session.js";
+import { hasAgent } from "../../host/emulator/agent_build.js";
 import { packagePath } from "../../host/package_root.js";
 import { incrementModule } from "../emulator/module_fixtures.js";
 import { boardsMissing, boardsUnderTest } from "./board_under_test.js";
@@ -30,7 +31,7 @@ async function emulate(...words: string[]): Promise<{ readonly child: ChildProce
   return { child, url };
 }
 
-const boards = boardsUnderTest.filter(({ name }) => !name.includes("/"));
+const boards = boardsUnderTest.filter(({ name }) => hasAgent(name));
 
 describe.skipIf(boards.length === 0)(`wamlet emulate (else ${boardsMissing})`, { timeout: 900_000 }, () => {
   for (const { name } of boards) {
