@@ -60,7 +60,10 @@ export function modelTable(rows: readonly BenchRow[], native: boolean): Table {
 export function layerTable(rows: readonly BenchRow[], model: string, port: string): Table {
   const own = rows.filter((row) => row.model === model && row.port === port && row.layer !== null);
   const variants = [...new Set(own.map(({ variant }) => variant))];
-  const lines = groups(own, ({ layer }) => layer ?? "");
+  // In the model's order: a variant may have fused the first one away.
+  const lines = groups(own, ({ layer }) => layer ?? "").sort(
+    ([one], [other]) => Number.parseInt(one?.layer ?? "", 10) - Number.parseInt(other?.layer ?? "", 10),
+  );
   return {
     columns: [left("layer"), right("MACs"), ...variants.map(right)],
     rows: lines.map((line) => {
