@@ -27,19 +27,22 @@ const kernelOf = (layer: Convolution, triples: number, inParts: boolean): Column
   triples,
   inParts,
   shared: proveColumns(layer)?.shared ?? true,
+  // A call costs as much as bringing in a column of 20 words.
+  single: assumedZeros(layer) > 0 && columnBytes(triples) >= 80,
 });
 
 const blocksOf = (layer: Convolution, triples: number) => Math.ceil(layer.outputChannels / (triples * 3));
 
 /** Columns that are brought in at once. */
-function chunkOf(layer: Convolution, triples: number): number {
+function chunkOf(layer: Convolution, { triples, single }: ColumnsKernel): number {
+  if (single) return 1;
   const fitting = Math.floor(tileBytes / columnBytes(triples));
   return Math.min(Math.max(fitting, 1), mostColumns, layer.inputChannels);
 }
 
 function tileSize(layer: Convolution, kernel: ColumnsKernel): number {
   const { triples, inParts } = kernel;
-  const columns = chunkOf(layer, triples) * columnBytes(triples);
+  const columns = chunkOf(layer, kernel) * columnBytes(triples);
   const constants = constantBytes(kernel);
   return Math.max(columns, inParts ? Math.max(triples * 8, constants) : triples * 8 + constants);
 }
@@ -93,7 +96,7 @@ function columnsForm(triples: number, inParts: boolean): KernelForm<Convolution>
             ["sums", places.scratch[1] as number],
             ["depth", layer.inputChannels],
             ["part", part],
-            ["chunk", chunkOf(layer, triples)],
+            ["chunk", chunkOf(layer, kernel)],
             ["outputs", layer.outputChannels],
             ["zeroPoint", layer.inputZeroPoint],
             ["multiplier", shared ? m : 0],
@@ -162,8 +165,9 @@ function cost(layer: Convolution, kernel: ColumnsKernel) {
   const depth = layer.inputChannels;
   const pairs = Math.floor(triples / 2);
   const blocks = blocksOf(layer, triples);
-  const column = 2 + pairs * 7 + (triples % 2) * 3;
-  const chunks = parts * Math.ceil(part / chunkOf(layer, triples));
+  const column = 3 + pairs * 7 + (triples % 2) * 3;
+  const used = 1 - assumedZeros(layer);
+  const chunks = kernel.single ? depth * used * 0.1 : parts * Math.ceil(part / chunkOf(layer, kernel));
   const words = pairs * 15 + (triples % 2) * 4;
   // A lane comes out with 4/3 opcodes; of shared outputs, half are at the minimum of a rectifier.
   const rectified = layer.clamp.minimum >= layer.outputZeroPoint ? 0.5 : 1;
@@ -172,8 +176,7 @@ function cost(layer: Convolution, kernel: ColumnsKernel) {
   const finish = inParts
     ? parts * triples * 3 * 4.33 + triples * 3 * (perOutput + 1) + triples * 4
     : triples * 3 * (perOutput + 1.33);
-  const perBlock =
-    depth * (7 + column * (1 - assumedZeros(layer))) + chunks * 10 + parts * perPart + finish + 30;
+  const perBlock = depth * (7 + column * used) + chunks * 10 + parts * perPart + finish + 30;
   return {
     opcodes: Math.round(blocks * perBlock),
     bytesMoved: packedBytes(layer, kernel) + layer.outputChannels * 2,
