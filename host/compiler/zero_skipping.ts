@@ -52,7 +52,7 @@ const fewestWords = 4;
 /** Lane starts by channel and part, or null where 2²⁰ does for all. */
 const starts = new WeakMap<Convolution, readonly (readonly number[])[] | null>();
 
-function laneStarts(layer: Convolution): readonly (readonly number[])[] | null {
+export function laneStarts(layer: Convolution): readonly (readonly number[])[] | null {
   let found = starts.get(layer);
   if (found === undefined) {
     found = computeStarts(layer);
@@ -227,7 +227,7 @@ function packBlocks(layer: Convolution, kernel: ZeroSkippingKernel): Uint8Array 
 }
 
 /** v − v′ of a channel. */
-function difference(layer: Convolution, channel: number, parts: number): number {
+export function difference(layer: Convolution, channel: number, parts: number): number {
   const lanes = laneStarts(layer)?.[channel];
   const weights = (layer.filters[channel] ?? new Int8Array()).reduce((sum, weight) => sum + weight, 0);
   const started = lanes ? lanes.reduce((sum, start) => sum + start, 0) : parts * laneBias;

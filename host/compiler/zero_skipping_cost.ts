@@ -16,7 +16,7 @@ import { taps } from "./window.js";
 export const assumedZeroShare = 0.5;
 
 /** The share of taps that is expected to be skipped. */
-function zeroShare(layer: Convolution, target: Target): number {
+export function zeroShare(layer: Convolution, target: Target): number {
   const { vertical, horizontal } = layer;
   const share = target.rectified?.has(layer.inputs[0] as Tensor) ? assumedZeroShare : 0;
   const read = taps(vertical, layer.inputHeight).read * taps(horizontal, layer.inputWidth).read;
@@ -25,7 +25,10 @@ function zeroShare(layer: Convolution, target: Target): number {
 }
 
 /** Opcodes of one tap, a word and all words apart, averaged over what `together` pixels may hold. */
-function tapOpcodes(kernel: ZeroSkippingKernel, zero: number): number {
+export function tapOpcodes(
+  kernel: Pick<ZeroSkippingKernel, "together" | "words" | "pixelStep" | "unroll">,
+  zero: number,
+): number {
   const { together: P, words: Q, pixelStep, unroll } = kernel;
   const left = 1 - zero;
   let [products, combinations] = [0, 1];

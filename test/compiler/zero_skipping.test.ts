@@ -118,6 +118,26 @@ describe("a convolution that skips zeros", () => {
     }
   });
 
+  it.each([
+    ["channels that fill words", { outputs: 15, padding: "SAME" }],
+    ["one channel left", { outputs: 16, padding: "SAME", zeroPoint: 0 }],
+    ["two channels left", { outputs: 5, padding: "VALID", outputZeroPoint: 3, activation: "NONE" }],
+    [
+      "sums at their limits",
+      { outputs: 4, inputs: 7, padding: "SAME", weight: (index: number) => [127, -128][index % 2] },
+    ],
+  ] as const)("sweeps over columns: %s", async (_, special) => {
+    const shape = { ...pointwise, size: 3, inputs: 6, height: 5, width: 4, ...special } as ConvolutionShape;
+    for (const rows of [1, 2]) {
+      for (const height of [5, 3 + rows, 4]) {
+        const name = await checkExact({ ...shape, height }, (forms) =>
+          forms.findLast(({ name: one }) => one.startsWith(`zero_skipping_sweep_${rows}`)),
+        );
+        expect(name).toMatch(/sweep/);
+      }
+    }
+  });
+
   it("is taken behind a rectifier, and not for a frame that nothing is known of", async () => {
     const kernels = async (rectified: boolean) =>
       (await compile(convolutionModel({ ...pointwise, inputs: 64 }, rectified))).description.layers.map(

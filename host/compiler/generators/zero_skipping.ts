@@ -68,8 +68,14 @@ const each = <T>(count: number, make: (index: number) => T): T[] =>
 const indent = (lines: readonly string[], by: number) =>
   lines.map((line) => " ".repeat(by) + line).join("\n");
 
-/** One tap: tests nested over the pixels that go together, and at their ends the products of those not zero. */
-function tapLines(kernel: ZeroSkippingKernel, tap: number): string[] {
+/**
+ * One tap: tests nested over the pixels that go together, and at their ends the products of those not zero. Reads `x0`
+ * (and `x1`…) and words at `t`, adds to `s<pixel>_<word>`.
+ */
+export function tapLines(
+  kernel: Pick<ZeroSkippingKernel, "words" | "together" | "pixelStep">,
+  tap: number,
+): string[] {
   const { words: Q, together: P, pixelStep } = kernel;
   const products = (active: readonly number[]): string[] => {
     const word = (q: number) => `load<i64>(t, ${(tap * Q + q) * 8})`;

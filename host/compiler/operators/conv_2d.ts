@@ -11,6 +11,7 @@ import { input, malformed, nhwc } from "../operands.js";
 import { type Convolution, lowerSlidingFilter, plainForms } from "../sliding_filter.js";
 import { taps } from "../window.js";
 import { zeroSkippingForms, zeroSkippingInPlaceForms } from "../zero_skipping.js";
+import { sweepForms } from "../zero_skipping_sweep.js";
 
 const { int8, int16 } = plainForms<Convolution>({
   file: "conv_2d",
@@ -79,5 +80,13 @@ export const conv2d = defineOperator({
   name: "CONV_2D",
   limits: [fourDimensions, filterQuantisation, slidingWindow, fusedActivations, int16Sums],
   lower,
-  forms: [int8, int16, ...lanesForms, ...zeroSkippingForms, ...zeroSkippingInPlaceForms, ...liveForms],
+  forms: [
+    int8,
+    int16,
+    ...lanesForms,
+    ...zeroSkippingForms,
+    ...zeroSkippingInPlaceForms,
+    ...sweepForms,
+    ...liveForms,
+  ],
 });
