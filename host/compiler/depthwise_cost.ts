@@ -1,5 +1,11 @@
 /** What the generated depthwise kernels execute, counted from their text (`generators/depthwise.ts`). */
-import { columnsOf, type DepthwiseKernel, edgesOf, tapsOutside } from "./generators/depthwise_strip.js";
+import {
+  columnsOf,
+  type DepthwiseKernel,
+  edgesOf,
+  liftedColumns,
+  tapsOutside,
+} from "./generators/depthwise_strip.js";
 
 /** What the kernel is called for. */
 export interface DepthwiseCall {
@@ -29,8 +35,8 @@ function productOpcodes(kernel: DepthwiseKernel): number {
 }
 
 /** Requantising and storing a strip's outputs. */
-function finishOpcodes({ scheme, columns, rectified, table, step }: DepthwiseKernel): number {
-  const each = (scheme === "register" ? 2 : 1) + (rectified ? 4 : 8) + (table ? 1 : 5) + 1;
+function finishOpcodes({ scheme, columns, rectified, table, step, lifted }: DepthwiseKernel): number {
+  const each = (scheme === "register" && !lifted ? 2 : 1) + (rectified ? 4 : 8) + (table ? 1 : 5) + 1;
   return columns * each + (step ? 1 : columns);
 }
 
@@ -38,7 +44,7 @@ function finishOpcodes({ scheme, columns, rectified, table, step }: DepthwiseKer
 export function depthwiseOpcodes(kernel: DepthwiseKernel, call: DepthwiseCall): number {
   const { scheme, columns: R, height, width, padTop, padBottom } = kernel;
   const { inputHeight, outputHeight } = call;
-  const load = loadOpcodes(kernel);
+  const load = loadOpcodes(kernel) + liftedColumns(kernel).length;
   const products = productOpcodes(kernel);
   const finish = finishOpcodes(kernel);
   const guard = padTop > 0 ? 3 : padBottom > 0 ? 2 : 0;
@@ -60,6 +66,8 @@ export function depthwiseOpcodes(kernel: DepthwiseKernel, call: DepthwiseCall): 
       outputHeight * (height * (guard + 6 + width + products + R) + R + finish + 5),
   }[scheme]();
   const taps = height * width;
-  const weights = { register: 3 * taps + 4, shared: taps, direct: 0 }[scheme];
+  const weights = { register: 3 * taps + 4 + (kernel.lifted ? 5 * width + 1 : 0), shared: taps, direct: 0 }[
+    scheme
+  ];
   return 40 + call.channels * (26 + weights + (kernel.rectified ? 2 : 6) + call.strips * (14 + strip));
 }

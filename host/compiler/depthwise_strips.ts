@@ -1,121 +1,17 @@
 /**
- * The strip forms of a depthwise convolution: which channels have anything to compute, with what constants, and one form
- * per strip width. Kernels: generated (`generators/depthwise.ts`), with `assembly/kernels/channels.ts`.
+ * The strip forms of a depthwise convolution, by strip width: each with or without a table for the clamp, and for any
+ * distances between pixels or for the layer's own. Kernels: generated (`generators/depthwise.ts`), with
+ * `assembly/kernels/channels.ts`.
  */
 import type { Tensor } from "../model/graph.js";
-import { channelRanges, clampRange, filterRange, requantisedRange } from "./channel_ranges.js";
-import { type ClampTable, clampTable, fillClampTable, fillCost } from "./clamp_table.js";
-import { depthwiseOpcodes } from "./depthwise_cost.js";
-import { foldBias } from "./filter.js";
-import type { QuantizedMultiplier } from "./fixed_point.js";
+import { fillClampTable, fillCost } from "./clamp_table.js";
+import { type DepthwiseCall, depthwiseOpcodes } from "./depthwise_cost.js";
+import { type Proof, padBehind, prove } from "./depthwise_proof.js";
 import { depthwiseName, depthwiseSource, paddingBytes } from "./generators/depthwise.js";
-import {
-  type DepthwiseKernel,
-  recordBytes,
-  recordHeader,
-  type Scheme,
-} from "./generators/depthwise_strip.js";
-import { type LaneConstants, laneConstants } from "./lane_constants.js";
+import { type DepthwiseKernel, liftOffset, recordBytes, recordHeader } from "./generators/depthwise_strip.js";
 import type { KernelCall, KernelForm, Places, Scratch } from "./layer.js";
 import type { DepthwiseConvolution } from "./sliding_filter.js";
-import { taps, type Window } from "./window.js";
-
-/** A channel with something to compute. */
-interface LiveChannel {
-  readonly channel: number;
-  readonly constants: LaneConstants;
-  /** What lifts the register's lower lanes (`depthwise_lift.ts`), where it can be. */
-  readonly lift: bigint | null;
-}
-
-/** What holds for a layer whose channels all fit. */
-interface Proof {
-  readonly scheme: Scheme;
-  readonly rectified: boolean;
-  readonly live: readonly LiveChannel[];
-  /** The byte of every channel that never changes, 0 elsewhere; null where all are live. */
-  readonly row: Uint8Array | null;
-  /** null where it would be large. */
-  readonly table: ClampTable | null;
-}
-
-const proofs = new WeakMap<DepthwiseConvolution, Proof | null>();
-
-function prove(layer: DepthwiseConvolution): Proof | null {
-  let found = proofs.get(layer);
-  if (found === undefined) {
-    found = computeProof(layer);
-    proofs.set(layer, found);
-  }
-  return found;
-}
-
-/** Records number channels in 16 bits. */
-const mostChannels = 65535;
-/** A record lies in RAM as a whole. */
-const mostTaps = 1024;
-
-function computeProof(layer: DepthwiseConvolution): Proof | null {
-  const { vertical, horizontal, outputZeroPoint } = layer;
-  if (layer.inputs[0]?.type !== "int8" || layer.batches !== 1 || layer.outputChannels > mostChannels)
-    return null;
-  if (vertical.size * horizontal.size > mostTaps) return null;
-  const rectified = layer.clamp.minimum >= outputZeroPoint;
-  const inputs = channelRanges(layer.inputs[0]);
-  const row = new Uint8Array(layer.outputChannels);
-  const scheme = schemeOf(layer);
-  // Which pixels are lifted is worked out for neighbouring columns.
-  const liftable =
-    scheme === "register" && horizontal.stride === 1 && horizontal.dilation === 1 && horizontal.size > 1;
-  const live: LiveChannel[] = [];
-  let [lowest, highest] = [layer.clamp.minimum, layer.clamp.maximum];
-  for (const [channel, weights] of layer.filters.entries()) {
-    const multiplier = layer.multipliers[channel] as QuantizedMultiplier;
-    const range = requantisedRange(filterRange(layer, channel, inputs), multiplier, outputZeroPoint);
-    if (!range) return null;
-    const bytes = clampRange(range, layer.clamp);
-    if (bytes.lowest === bytes.highest) {
-      row[channel] = bytes.lowest & 0xff;
-      continue;
-    }
-    const bias = foldBias(layer.bias[channel] ?? 0, weights, layer.inputZeroPoint);
-    const constants = laneConstants(weights, bias, multiplier, 0, outputZeroPoint, rectified);
-    if (!constants) return null;
-    live.push({
-      channel,
-      constants,
-      lift: liftable ? findLift(weights, vertical.size, horizontal.size) : null,
-    });
-    // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
-    lowest = Math.min(lowest, range.lowest - 1);
-    highest = Math.max(highest, range.highest);
-  }
-  return {
-    scheme,
-    rectified,
-    live,
-    row: live.length < layer.outputChannels ? row : null,
-    table: clampTable({ lowest, highest }, layer.clamp),
-  };
-}
-
-/** In the register every sum of some of a channel's products stays inside a lane: |Σ x·w| ≤ 128 · Σ |w| < 2¹⁹. */
-function fitsRegister(layer: DepthwiseConvolution): boolean {
-  return layer.filters.every((weights) => 128 * weights.reduce((sum, w) => sum + Math.abs(w), 0) < 2 ** 19);
-}
-
-function schemeOf(layer: DepthwiseConvolution): Scheme {
-  const { size, stride, dilation, pad } = layer.vertical;
-  // A PAD that the convolution has taken over may be more than SAME would pad; these take one row in at either end.
-  if (pad > 1 || padBehind(layer.vertical, layer.inputHeight) > 1) return "direct";
-  if (dilation === 1 && stride === 1 && (size === 2 || size === 3) && fitsRegister(layer)) return "register";
-  return dilation === 1 && stride === 2 && size === 3 ? "shared" : "direct";
-}
-
-/** Rows or columns that the last windows reach beyond the image. */
-function padBehind({ outputs, stride, size, dilation, pad }: Window, inputs: number): number {
-  return Math.max(0, (outputs - 1) * stride + (size - 1) * dilation - pad - (inputs - 1));
-}
+import { taps } from "./window.js";
 
 /** What a form is made for; the rest of its kernel follows from the layer. */
 interface Variant {
@@ -128,7 +24,7 @@ interface Variant {
 function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Variant): DepthwiseKernel {
   const { scheme, rectified, live } = prove(layer) as Proof;
   const { vertical, horizontal } = layer;
-  return {
+  const kernel: DepthwiseKernel = {
     scheme,
     columns,
     height: vertical.size,
@@ -143,7 +39,23 @@ function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Varian
     step: fixed ? { input: layer.inputChannels, output: layer.outputChannels } : null,
     rectified,
     table,
-    lifted: live.every(({ lift }) => lift !== null),
+    lifted: false,
+  };
+  if (scheme !== "register" || !live.every(({ lift }) => lift !== null)) return kernel;
+  const lifted = { ...kernel, lifted: true };
+  // Kernels for any distances are lifted wherever they can be, so that layers share them.
+  const call = callOf(layer, kernel);
+  return fixed && depthwiseOpcodes(kernel, call) <= depthwiseOpcodes(lifted, call) ? kernel : lifted;
+}
+
+/** What a kernel does for the layer, as the cost model sees it. */
+function callOf(layer: DepthwiseConvolution, { columns }: DepthwiseKernel): DepthwiseCall {
+  return {
+    channels: (prove(layer) as Proof).live.length,
+    strips: Math.ceil(layer.horizontal.outputs / columns),
+    inputHeight: layer.inputHeight,
+    outputHeight: layer.vertical.outputs,
+    filterRows: taps(layer.vertical, layer.inputHeight).read,
   };
 }
 
@@ -207,7 +119,7 @@ function packRecords(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Uint
     view.setUint16(at + 12, channel, true);
     view.setUint8(at + 14, e);
     bytes.set(new Uint8Array(Int8Array.from(layer.filters[channel] ?? []).buffer), at + recordHeader);
-    if (kernel.lifted) view.setBigInt64(at + liftOffset(kernel), lift ?? 0n, true);
+    if (kernel.lifted) view.setUint8(at + liftOffset(kernel), lift ?? 0);
   });
   return bytes;
 }
@@ -220,13 +132,7 @@ function cost(layer: DepthwiseConvolution, kernel: DepthwiseKernel) {
   const { vertical, horizontal } = layer;
   const pixels = vertical.outputs * horizontal.outputs;
   const fill = kernel.table && table ? fillCost(table) : { opcodes: 0, bytesMoved: 0 };
-  const opcodes = depthwiseOpcodes(kernel, {
-    channels: live.length,
-    strips: Math.ceil(horizontal.outputs / kernel.columns),
-    inputHeight: layer.inputHeight,
-    outputHeight: vertical.outputs,
-    filterRows: taps(vertical, layer.inputHeight).read,
-  });
+  const opcodes = depthwiseOpcodes(kernel, callOf(layer, kernel));
   return {
     opcodes: Math.round(opcodes + fill.opcodes + (row ? repeatOpcodes(pixels) : 0)),
     bytesMoved:

@@ -7,7 +7,8 @@
  * a row before, w₂·x to the one that ends with it. `sum = (sum << 22) + x₀·W₀ + x₁·W₁ + x₂·W₂` moves each output up a
  * lane, and the top lane is finished: nine MACs for seven opcodes. Lanes are signed, so what lies below the top lane may
  * borrow one from it; adding half of the top lane's unit before the shift gives it back. `depthwise_strips.ts` proves for
- * the layer's weights that every lane's |sum| stays below 2¹⁹.
+ * the layer's weights that every lane's |sum| stays below 2¹⁹. Where it can, the half comes with the pixels instead
+ * (`depthwise_lift.ts`).
  *
  * `shared`, stride 2 and three rows of weights: an output shares only its first and its last row with its neighbours, so
  * lanes would save six multiplications of eighteen and cost more in shifts and wide opcodes. Sums are plain i32; a shared
@@ -16,6 +17,7 @@
  * `direct`: any filter, stride and dilation. Sums are plain i32, the filter's rows a loop, their weights loaded once for
  * a strip's outputs.
  */
+import { laneBits, liftFactor, liftUnit } from "./depthwise_lift.js";
 import {
   columnsOf,
   type DepthwiseKernel,
@@ -26,6 +28,9 @@ import {
   edgesOf,
   finishLines,
   indent,
+  liftedColumns,
+  liftedTap,
+  liftOffset,
   loadLines,
   padEdges,
   padLines,
@@ -48,6 +53,7 @@ export function depthwiseName(kernel: DepthwiseKernel): string {
     ...(step ? [`step_${step.input}${step.output === step.input ? "" : `_${step.output}`}`] : []),
     ...(kernel.rectified ? ["relu"] : []),
     ...(kernel.table ? ["table"] : []),
+    ...(kernel.lifted ? ["lifted"] : []),
   ].join("_");
 }
 
@@ -57,9 +63,6 @@ export function paddingBytes(kernel: DepthwiseKernel, inputPixel: number): numbe
   const inside = columnsOf(kernel).filter(({ side }) => side === "inside");
   return ((inside.at(-1)?.index ?? 0) - kernel.padLeft) * inputPixel + 1;
 }
-
-/** Bits between lanes: what leaves the top lane of two or three must leave the word. */
-const laneBits = ({ height }: DepthwiseKernel): number => (height === 3 ? 22 : 32);
 
 const weight = (tap: number) => `load<i8>(tile, ${recordHeader + tap})`;
 
@@ -77,14 +80,28 @@ function weightLines(kernel: DepthwiseKernel): string[] {
         );
         return `const W${kx}: i64 = ${lanes.join(" + ")};`;
       }),
+      ...(kernel.lifted
+        ? [`const q: i64 = <i64>load<u8>(tile, ${liftOffset(kernel)}) * (${liftUnit});`]
+        : []),
       ...edgeConstants(kernel, "W", "i64"),
       // A row of padding above the image has been taken in already.
       padTop > 0 ? `const start: i64 = zeroPoint * (${sum});` : "const start: i64 = 0;",
+      ...(kernel.lifted ? liftLines(kernel) : []),
     ];
   }
   return each(height, (ky) => [
     ...each(width, (kx) => `const w${ky}_${kx}: i32 = ${tap(ky, kx)};`),
     ...edgeConstants(kernel, `w${ky}_`, "i32"),
+  ]).flat();
+}
+
+/** What lifted pixels add to a sum once it is steady, by tap, and what goes off again in k. */
+function liftLines(kernel: DepthwiseKernel): string[] {
+  const lane = laneBits(kernel);
+  const top = (kernel.height - 1) * lane;
+  return each(kernel.width, (kx) => [
+    `const lift${kx}: i64 = q * W${kx} * 0x${liftFactor(lane).toString(16)};`,
+    `const k${kx}: i64 = k - (lift${kx} >> ${top}) * m;`,
   ]).flat();
 }
 
@@ -109,10 +126,12 @@ function registerLines(kernel: DepthwiseKernel): string[] {
   const { height, padTop, padBottom } = kernel;
   const lane = laneBits(kernel);
   const top = (height - 1) * lane;
-  const sum = (j: number) => `((a${j} + 0x${(1n << BigInt(top - 1)).toString(16)}) >> ${top})`;
+  const half = `0x${(1n << BigInt(top - 1)).toString(16)}`;
+  const sum = (j: number) => (kernel.lifted ? `(a${j} >> ${top})` : `((a${j} + ${half}) >> ${top})`);
   const rows = [
     "do {",
     ...indent(loadLines(kernel, "p"), 2),
+    ...liftedColumns(kernel).map((index) => `  v${index} += q;`),
     ...indent(
       assign(kernel, (j) => `a${j} = (a${j} << ${lane}) + `, "W"),
       2,
@@ -124,7 +143,7 @@ function registerLines(kernel: DepthwiseKernel): string[] {
     "} while (p < end);",
   ];
   return [
-    ...each(kernel.columns, (j) => `a${j} = start;`),
+    ...each(kernel.columns, (j) => `a${j} = start${kernel.lifted ? ` + lift${liftedTap(kernel, j)}` : ""};`),
     // Rows before the first one that finishes an output.
     `let first: usize = p + <usize>(${height - 1 - padTop} * inputRow);`,
     "let end: usize = p + extent;",

@@ -38,6 +38,8 @@ export interface DepthwiseKernel {
   readonly rectified: boolean;
   /** Whether the clamp is a table (`clamp_table.ts`). */
   readonly table: boolean;
+  /** Of the register: whether pixels carry what keeps lower lanes from borrowing (`depthwise_lift.ts`). */
+  readonly lifted: boolean;
 }
 
 /** One pixel of a strip's row. */
@@ -54,9 +56,31 @@ export const indent = (lines: readonly string[], by: number): string[] =>
 /** Where the weights begin in a channel's record: k i64, m i32, channel u16, e u8, then i8[height · width]. */
 export const recordHeader = 15;
 
-/** Bytes of one channel's record; a multiple of eight keeps the next one's k aligned. */
-export function recordBytes({ height, width }: Pick<DepthwiseKernel, "height" | "width">): number {
-  return (recordHeader + height * width + 7) & ~7;
+/** Where a lifted kernel's record has the number of its q, u8, behind the weights. */
+export function liftOffset({ height, width }: Pick<DepthwiseKernel, "height" | "width">): number {
+  return recordHeader + height * width;
+}
+
+/** Bytes of one channel's record; each is brought to the same place, so k is aligned there. */
+export function recordBytes(kernel: Pick<DepthwiseKernel, "height" | "width" | "lifted">): number {
+  return (liftOffset(kernel) + (kernel.lifted ? 1 : 0) + 3) & ~3;
+}
+
+/** The tap of output `j` whose pixel is lifted: each output has one, whatever column they begin with. */
+export function liftedTap(kernel: DepthwiseKernel, j: number): number {
+  const { width, padLeft, single } = kernel;
+  // The one beside the image costs nothing: there, lifting is part of a constant.
+  const first = single && padLeft > 0 ? 0 : width - 1;
+  return (((first - j) % width) + width) % width;
+}
+
+/** Pixels that are lifted, a row: locals of `declareRow`. */
+export function liftedColumns(kernel: DepthwiseKernel): number[] {
+  if (!kernel.lifted) return [];
+  const lifted = new Set(each(kernel.columns, (j) => j + liftedTap(kernel, j)));
+  return columnsOf(kernel)
+    .filter(({ index, side }) => lifted.has(index) && (side === "inside" || !kernel.single))
+    .map(({ index }) => index);
 }
 
 /** Pixels that a strip reads of each row, from left to right. */
@@ -82,7 +106,7 @@ export function declareRow(kernel: DepthwiseKernel, type: string): string[] {
     ...columnsOf(kernel)
       .filter(({ side }) => side === "inside" || !kernel.single)
       .map(({ index }) => `let v${index}: ${type} = 0;`),
-    ...(kernel.step ? [] : ["let q: usize = 0;"]),
+    ...(kernel.step ? [] : ["let pixel: usize = 0;"]),
   ];
 }
 
@@ -101,7 +125,7 @@ export function edgeLines(kernel: DepthwiseKernel): string[] {
     const edges = edgesOf(kernel).filter((edge) => edge.side === side);
     if (edges.length === 0) return [];
     return [
-      `let ${keep}: usize = ${within} ? -1 : 0;`,
+      `let ${keep}: usize = <usize>(${within} ? -1 : 0);`,
       ...edges.map(
         ({ index }) => `let edge${index}: usize = ${within} ? <usize>(${distance(kernel, index)}) : padding;`,
       ),
@@ -135,13 +159,13 @@ export function loadLines(kernel: DepthwiseKernel, pointer: string): string[] {
   const pixels = columnsOf(kernel).flatMap(({ index, side }) => {
     if (side !== "inside") return [];
     if (step) return [`v${index} = load<i8>(${pointer}, ${(index - padLeft) * step.input});`];
-    const from = at === padLeft ? pointer : "q";
+    const from = at === padLeft ? pointer : "pixel";
     const pixels = index - at;
     at = index;
     if (pixels === 0) return [`v${index} = load<i8>(${from});`];
     return [
-      `q = ${from} + ${pixels === 1 ? "inputPixel" : `${pixels} * inputPixel`};`,
-      `v${index} = load<i8>(q);`,
+      `pixel = ${from} + ${pixels === 1 ? "inputPixel" : `${pixels} * inputPixel`};`,
+      `v${index} = load<i8>(pixel);`,
     ];
   });
   return [...edges, ...pixels];
@@ -161,7 +185,14 @@ export function tapsOutside(kernel: DepthwiseKernel, j: number): number[] {
   return each(kernel.width, (kx) => kx).filter((kx) => !inside.has(j * kernel.stride + kx * kernel.dilation));
 }
 
-const edgeName = (weights: string, taps: readonly number[]) => `${weights}_beside_${taps.join("_")}`;
+const edgeName = (weights: string, taps: readonly number[], lifted: number | null) =>
+  `${weights}_beside_${taps.join("_")}${lifted === null ? "" : `_lifted_${lifted}`}`;
+
+/** The lifted tap of output `j` where it lies beside the image. */
+function liftedOutside(kernel: DepthwiseKernel, j: number, outside: readonly number[]): number | null {
+  const tap = liftedTap(kernel, j);
+  return kernel.lifted && outside.includes(tap) ? tap : null;
+}
 
 /** Products of a row of pixels with a row of weights `<weights>0`, `<weights>1` … for output `j`: terms of a sum. */
 export function productTerms(kernel: DepthwiseKernel, weights: string, j: number): string[] {
@@ -169,21 +200,23 @@ export function productTerms(kernel: DepthwiseKernel, weights: string, j: number
   const inside = each(kernel.width, (kx) => kx).filter((kx) => !outside.includes(kx));
   return [
     ...inside.map((kx) => `v${j * kernel.stride + kx * kernel.dilation} * ${weights}${kx}`),
-    ...(outside.length > 0 ? [edgeName(weights, outside)] : []),
+    ...(outside.length > 0 ? [edgeName(weights, outside, liftedOutside(kernel, j, outside))] : []),
   ];
 }
 
 /** The constants that `productTerms` names: padding beside the image times the weights there. */
 export function edgeConstants(kernel: DepthwiseKernel, weights: string, type: string): string[] {
-  const names = new Map<string, readonly number[]>();
+  const lines = new Map<string, string>();
   for (let j = 0; j < kernel.columns; j++) {
     const outside = tapsOutside(kernel, j);
-    if (outside.length > 0) names.set(edgeName(weights, outside), outside);
+    if (outside.length === 0) continue;
+    const lifted = liftedOutside(kernel, j, outside);
+    const name = edgeName(weights, outside, lifted);
+    const sum = outside.map((kx) => `${weights}${kx}`).join(" + ");
+    const lift = lifted === null ? "" : ` + q * ${weights}${lifted}`;
+    lines.set(name, `const ${name}: ${type} = zeroPoint * (${sum})${lift};`);
   }
-  return [...names].map(
-    ([name, taps]) =>
-      `const ${name}: ${type} = zeroPoint * (${taps.map((kx) => `${weights}${kx}`).join(" + ")});`,
-  );
+  return [...lines.values()];
 }
 
 /**
@@ -191,12 +224,13 @@ export function edgeConstants(kernel: DepthwiseKernel, weights: string, type: st
  * @param sum the expression (i64) of output `j`
  */
 export function finishLines(kernel: DepthwiseKernel, sum: (j: number) => string): string[] {
-  const { columns: R, step, rectified, table } = kernel;
+  const { columns: R, step, rectified, table, lifted } = kernel;
   return each(R, (j) => {
+    const k = lifted ? `k${liftedTap(kernel, j)}` : "k";
     const value = rectified
-      ? [`const y${j}: i32 = <i32>((${sum(j)} * m + k) >> e);`]
+      ? [`const y${j}: i32 = <i32>((${sum(j)} * m + ${k}) >> e);`]
       : [
-          `const t${j}: i64 = (${sum(j)} * m + k) >> 31;`,
+          `const t${j}: i64 = (${sum(j)} * m + ${k}) >> 31;`,
           `const y${j}: i32 = <i32>((t${j} + r + (t${j} >> 63)) >> e);`,
         ];
     const byte = table ? `load<u8>(<usize>y${j})` : `clamp(y${j}, minimum, maximum)`;
