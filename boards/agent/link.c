@@ -175,10 +175,9 @@ bool wamlet_link_look_ahead(struct wamlet_link *link)
 {
     struct wamlet_glance glance;
     const struct wamlet_header *header = &glance.header;
-    uint32_t from = 0;
-    /* Number of the next DATA that is not there yet. */
-    uint8_t next = link->expected;
-    while (wamlet_receive_glance(&link->receive, from, &glance)) {
+    while (wamlet_receive_glance(&link->receive, &glance)) {
+        /* Number of the next DATA that is not there yet. */
+        uint8_t next = glance.start == 0 ? link->expected : link->ahead_next;
         bool ours = glance.whole && link->open && header->session == link->session;
         if (glance.whole && header->kind == WAMLET_SYN && glance.payload_length >= SYN_BYTES
             && is_acceptable(header, glance.payload)
@@ -194,12 +193,10 @@ bool wamlet_link_look_ahead(struct wamlet_link *link)
              */
             wamlet_receive_drop(&link->receive, glance.start + glance.bytes);
             take_frame(link, header, glance.payload, glance.payload_length);
-            from = 0;
-            next = link->expected;
         } else if (ours && header->kind == WAMLET_DATA && (uint8_t)(header->sequence - next) < 128) {
             take_acknowledgement(link, header);
-            next = (uint8_t)(header->sequence + 1);
-            from += glance.bytes;
+            link->ahead_next = (uint8_t)(header->sequence + 1);
+            wamlet_receive_keep(&link->receive, &glance);
         } else {
             /*
              * Out of the buffer with everything else: acknowledgements come in numbers while a long answer goes out,

@@ -41,6 +41,8 @@ struct wamlet_link {
     uint32_t peer_payload;
     /* Number of the next DATA that is due. */
     uint8_t expected;
+    /* Number behind the last DATA that the look ahead has left in the buffer. */
+    uint8_t ahead_next;
     /* Cost of what was consumed and not acknowledged yet. */
     uint32_t owed;
     /* A double shows that an acknowledgement was lost. */

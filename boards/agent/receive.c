@@ -42,11 +42,18 @@ static uint32_t place(const struct wamlet_receive *receive, uint32_t index)
     return at >= receive->capacity ? at - receive->capacity : at;
 }
 
+static uint32_t less(uint32_t place, uint32_t length)
+{
+    return place > length ? place - length : 0;
+}
+
 void wamlet_receive_drop(struct wamlet_receive *receive, uint32_t length)
 {
     receive->read_at = place(receive, length);
     receive->taken += length;
-    receive->searched = receive->searched > length ? receive->searched - length : 0;
+    receive->searched = less(receive->searched, length);
+    receive->ahead = less(receive->ahead, length);
+    receive->ahead_searched = less(receive->ahead_searched, length);
 }
 
 static void decode(const struct wamlet_receive *receive, uint32_t start, uint32_t length,
@@ -92,12 +99,14 @@ enum wamlet_arrival wamlet_receive_next(struct wamlet_receive *receive, uint8_t 
     }
 }
 
-bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, struct wamlet_glance *glance)
+bool wamlet_receive_glance(struct wamlet_receive *receive, struct wamlet_glance *glance)
 {
     uint32_t limit = waiting(receive);
-    uint32_t end = find_delimiter(receive, from, limit);
+    uint32_t from = receive->ahead;
+    uint32_t end = find_delimiter(receive, from > receive->ahead_searched ? from : receive->ahead_searched, limit);
     uint8_t raw[WAMLET_HEADER_BYTES + sizeof glance->payload];
     struct wamlet_frame_reader reader;
+    receive->ahead_searched = end;
     if (from == limit || (end == limit && limit < receive->capacity))
         return false;
     glance->start = from;
@@ -114,10 +123,17 @@ bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, 
     return true;
 }
 
+void wamlet_receive_keep(struct wamlet_receive *receive, const struct wamlet_glance *glance)
+{
+    receive->ahead = glance->start + glance->bytes;
+}
+
 void wamlet_receive_remove(struct wamlet_receive *receive, const struct wamlet_glance *glance)
 {
     /* What stands before it moves up to its end, for the other end of the buffer belongs to the writer. */
     for (uint32_t i = glance->start; i-- > 0;)
         receive->bytes[place(receive, i + glance->bytes)] = receive->bytes[place(receive, i)];
     wamlet_receive_drop(receive, glance->bytes);
+    receive->ahead = glance->start;
+    receive->ahead_searched = glance->start;
 }

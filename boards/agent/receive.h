@@ -17,6 +17,9 @@ struct wamlet_receive {
     uint32_t read_at;
     /* Bytes behind `taken` in which no delimiter was found. */
     uint32_t searched;
+    /* Where the look ahead goes on: bytes before it are frames that stay, and none ends before the second. */
+    uint32_t ahead;
+    uint32_t ahead_searched;
     volatile uint32_t dropped;
 };
 
@@ -56,15 +59,18 @@ struct wamlet_glance {
 };
 
 /*
- * Looks at the frame, or what is left of one, that begins `from` bytes behind the first that waits, without consuming
- * it. Bytes without a delimiter are one only where the buffer is full, for no more can come that would make them one.
- * Returns false where there is none.
+ * Looks at the first frame, or what is left of one, that was not looked at before, without consuming it. Bytes without a
+ * delimiter are one only where the buffer is full, for no more can come that would make them one. Returns false where
+ * there is none. What it found is to be kept, removed or dropped before it is called again.
  */
-bool wamlet_receive_glance(const struct wamlet_receive *receive, uint32_t from, struct wamlet_glance *glance);
+bool wamlet_receive_glance(struct wamlet_receive *receive, struct wamlet_glance *glance);
+
+/* Leaves a frame that was looked at where it is. */
+void wamlet_receive_keep(struct wamlet_receive *receive, const struct wamlet_glance *glance);
 
 /*
- * Takes a frame that was looked at out of the buffer, so that the room is free for others; what follows it then begins
- * where it began.
+ * Takes what was looked at out of the buffer, so that the room is free for others; what follows it then begins where it
+ * began.
  */
 void wamlet_receive_remove(struct wamlet_receive *receive, const struct wamlet_glance *glance);
 
