@@ -43,8 +43,8 @@ export interface Pipeline {
 
 /** The one that modules are made by; `npm run bench:pipelines` sets others beside it (docs/PERFORMANCE.md). */
 export const standardPipeline: Pipeline = {
-  optimize: null,
-  passes: ["inlining-optimizing", "remove-unused-module-elements", "vacuum", "untee"],
+  optimize: { level: 2, shrink: 2 },
+  passes: ["remove-unused-module-elements", "untee"],
 };
 
 /**
