@@ -3,6 +3,7 @@
  * scratch while the layer runs, and its code (WAMR keeps about twice the Wasm in RAM), so layers share kernels.
  */
 import type { Graph } from "../model/graph.js";
+import { estimateArena } from "./arena_estimate.js";
 import { type Arrangement, alignment, arrange } from "./arrange.js";
 import type { BoundForm, BoundLayer } from "./layer.js";
 import { pickForms } from "./pick_forms.js";
@@ -20,17 +21,19 @@ export interface Choice {
 }
 
 const memoryStep = 4096;
-/** `balanced` may spend this much linear memory on top of what the plain kernels need, rounded up to 4 KiB, */
-const balancedBytes = 8192;
-/** where each step of 4 KiB leaves no more than this share of the opcodes. */
-const worthOfStep = 0.97;
+/** What may be spent on top of the linear memory that the plain kernels need, rounded up to 4 KiB, step by step, */
+const steps = [4096, 8192, 16_384, 32_768, 65_536, 131_072, Number.POSITIVE_INFINITY];
+/** where each 4 KiB leave no more than this share of the opcodes: RAM that hardly saves anything is better left free. */
+const worthOfStep = { balanced: 0.96, speed: 0.997 };
 
 /**
- * `balanced` takes another generated kernel only if each byte of its code, which is two of RAM, saves this share of the
- * plain network's opcodes,
+ * `balanced` takes another generated kernel only if it saves opcodes as it takes RAM: code worth a hundredth of the linear
+ * memory has to save half a hundredth of the opcodes (a byte of code is two of RAM in WAMR). No board has so little RAM
+ * that linear memory below the second figure tells anything.
  */
-const shareOfByte = 1.5e-6;
-/** and this many. */
+const shareOfCode = 0.48;
+const leastMemory = 16_384;
+/** Small models hardly have opcodes to save: at least so many a byte. */
 const opcodesOfByte = 4;
 
 /** Rounds of tightening where the planner does not reach what was hoped for. */
@@ -58,7 +61,6 @@ export function chooseForms(
   const plain = planForms(graph, layers, plainForms);
   if (optimization === "size") return plain;
   const alive = aliveWithoutScratch(plain.storage, layers.length);
-  const total = plainForms.reduce((sum, { cost }) => sum + cost.opcodes, 0);
   const within = (budget: number, pricePerByte: number): Choice => {
     let hoped = budget;
     for (let round = 0; round < mostRounds; round++) {
@@ -72,15 +74,33 @@ export function chooseForms(
     }
     return plain;
   };
-  if (optimization === "speed") return within(limitBytes, 0);
-  const pricePerByte = Math.max(opcodesOfByte, total * shareOfByte);
-  const least = Math.ceil(plain.plan.bytes / memoryStep) * memoryStep;
-  let best = within(Math.min(limitBytes, least), pricePerByte);
-  for (let step = memoryStep; step <= balancedBytes && least + step <= limitBytes; step += memoryStep) {
-    const more = within(least + step, pricePerByte);
-    if (opcodesOf(more) <= opcodesOf(best) * worthOfStep) best = more;
+  const priced = (budget: number): Choice => {
+    const quickest = within(budget, 0);
+    if (optimization === "speed") return quickest;
+    const memory = Math.max(leastMemory, memoryOf(quickest));
+    return within(budget, Math.max(opcodesOfByte, (shareOfCode * opcodesOf(quickest)) / memory));
+  };
+  const least = memoryOf(plain);
+  const most = optimization === "speed" ? limitBytes : Math.min(limitBytes, arenaLimit(graph, plain));
+  let best = priced(Math.min(limitBytes, least));
+  for (const step of steps) {
+    const more = priced(Math.min(most, least + step));
+    const taken = (memoryOf(more) - memoryOf(best)) / memoryStep;
+    if (opcodesOf(more) <= opcodesOf(best) * worthOfStep[optimization] ** Math.max(1, taken)) best = more;
+    if (least + step >= most) break;
   }
   return best;
+}
+
+/** The linear memory that `balanced` may take: TensorFlow Lite Micro's arena and a step, in whole steps. */
+function arenaLimit(graph: Graph, plain: Choice): number {
+  const bytes = estimateArena(graph.operators, plain.storage) + memoryStep;
+  return Math.max(memoryOf(plain), Math.floor(bytes / memoryStep) * memoryStep);
+}
+
+/** Linear memory. */
+function memoryOf({ plan }: Choice): number {
+  return Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
 }
 
 function opcodesOf({ forms }: Choice): number {
