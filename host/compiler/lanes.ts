@@ -3,10 +3,8 @@
  * layer's own weights. Kernels: generated (`generators/lanes.ts`), with `assembly/kernels/lanes.ts`.
  */
 import type { Tensor } from "../model/graph.js";
-import { type ClampTable, clampTable, fillClampTable, fillCost } from "./clamp_table.js";
-import { foldBias } from "./filter.js";
-import { multiplyByQuantizedMultiplier, type QuantizedMultiplier } from "./fixed_point.js";
-import { epilogueOpcodes, recordBytes } from "./generators/lane_epilogue.js";
+import { type ClampTable, fillClampTable, fillCost } from "./clamp_table.js";
+import { epilogueOpcodes } from "./generators/lane_epilogue.js";
 import {
   blockConstantBytes,
   fitsFrame,
@@ -16,141 +14,12 @@ import {
   lanesSource,
   startSum,
 } from "./generators/lanes.js";
-import { fitsLane, type LaneConstants, laneConstants, sumRange, withCommonShift } from "./lane_constants.js";
-import type { Argument, KernelForm } from "./layer.js";
+import type { LaneConstants } from "./lane_constants.js";
+import { blockStarts, type Geometry, geometry, paddingArguments, wordStarts } from "./lane_geometry.js";
+import { type Proof, prove } from "./lane_proof.js";
+import { writeRecord } from "./lane_records.js";
+import type { KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
-
-/** How the layer's windows lie in memory: rows of pixels, each window in contiguous segments. */
-export interface Geometry {
-  readonly rows: number;
-  readonly columns: number;
-  readonly pixelStep: number;
-  readonly rowStep: number;
-  readonly segments: number;
-  readonly segment: number;
-  readonly pitch: number;
-  /**
-   * Where windows reach into padding, the rows under one row of windows are gathered in a buffer with padded ends: a
-   * padded copy of the whole image would cost more RAM than all else.
-   */
-  readonly padded: boolean;
-}
-
-const geometries = new WeakMap<Convolution, Geometry | null>();
-
-/** null where windows do not lie in contiguous segments. */
-export function geometry(layer: Convolution): Geometry | null {
-  let found = geometries.get(layer);
-  if (found === undefined) {
-    found = computeGeometry(layer);
-    geometries.set(layer, found);
-  }
-  return found;
-}
-
-function computeGeometry(layer: Convolution): Geometry | null {
-  const { vertical, horizontal, inputChannels: channels, batches } = layer;
-  if (layer.inputs[0]?.type !== "int8") return null;
-  if (layer.filterChannels !== channels || (horizontal.dilation > 1 && horizontal.size > 1)) return null;
-  const pointwise =
-    vertical.size === 1 && horizontal.size === 1 && vertical.stride === 1 && horizontal.stride === 1;
-  if (pointwise) {
-    const columns = batches * layer.inputHeight * layer.inputWidth;
-    return {
-      rows: 1,
-      columns,
-      pixelStep: channels,
-      rowStep: 0,
-      segments: 1,
-      segment: channels,
-      pitch: channels,
-      padded: false,
-    };
-  }
-  if (batches !== 1) return null;
-  const padded = vertical.padded || horizontal.padded;
-  const reach = (horizontal.outputs - 1) * horizontal.stride + horizontal.size;
-  const pitch = padded ? reach * channels : vertical.dilation * layer.inputWidth * channels;
-  // Filter rows that follow each other without a gap are one segment.
-  const whole = horizontal.size * channels === pitch && !padded;
-  return {
-    rows: vertical.outputs,
-    columns: horizontal.outputs,
-    pixelStep: horizontal.stride * channels,
-    rowStep: vertical.stride * layer.inputWidth * channels,
-    segments: whole ? 1 : vertical.size,
-    segment: horizontal.size * channels * (whole ? vertical.size : 1),
-    pitch,
-    padded,
-  };
-}
-
-export interface Proof {
-  readonly parts: number;
-  /** Whether one rounding does, with one shift for all channels. */
-  readonly rectified: boolean;
-  readonly constants: readonly LaneConstants[];
-  /** null where it would be large. */
-  readonly table: ClampTable | null;
-}
-
-const proofs = new WeakMap<Convolution, Proof | null>();
-
-/** The lane form's constants where it is exact for every channel, else null. */
-export function prove(layer: Convolution): Proof | null {
-  let found = proofs.get(layer);
-  if (found === undefined) {
-    const shape = geometry(layer);
-    found = shape && computeProof(layer, shape);
-    proofs.set(layer, found);
-  }
-  return found;
-}
-
-function computeProof(layer: Convolution, { segments, segment }: Geometry): Proof | null {
-  const whole = layer.filters.every((weights) => fitsLane(weights));
-  const bySegment = () =>
-    layer.filters.every((weights) =>
-      Array.from({ length: segments }, (_, part) =>
-        weights.subarray(part * segment, (part + 1) * segment),
-      ).every(fitsLane),
-    );
-  if (!whole && !bySegment()) return null;
-  const parts = whole ? 1 : segments;
-  const sums: number[] = [];
-  let [lowest, highest] = [0, 0];
-  const biases = layer.filters.map((weights, channel) => {
-    const bias = foldBias(layer.bias[channel] ?? 0, weights, layer.inputZeroPoint);
-    const range = sumRange(weights);
-    const multiplier = layer.multipliers[channel] as QuantizedMultiplier;
-    sums.push(Math.max(Math.abs(bias + range.lowest), Math.abs(bias + range.highest)));
-    lowest = Math.min(lowest, multiplyByQuantizedMultiplier(bias + range.lowest, multiplier));
-    highest = Math.max(highest, multiplyByQuantizedMultiplier(bias + range.highest, multiplier));
-    return bias;
-  });
-  const all = (rectified: boolean): LaneConstants[] | null => {
-    const found = layer.filters.map((weights, channel) => {
-      const multiplier = layer.multipliers[channel] as QuantizedMultiplier;
-      return laneConstants(
-        weights,
-        biases[channel] ?? 0,
-        multiplier,
-        parts,
-        layer.outputZeroPoint,
-        rectified,
-      );
-    });
-    const whole = found.flatMap((one) => (one === null ? [] : [one]));
-    return whole.length === found.length ? whole : null;
-  };
-  const rounded = layer.clamp.minimum >= layer.outputZeroPoint ? all(true) : null;
-  const common = rounded && withCommonShift(rounded, sums);
-  const constants = common ?? all(false);
-  if (!constants) return null;
-  // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
-  const range = { lowest: lowest + layer.outputZeroPoint - 1, highest: highest + layer.outputZeroPoint };
-  return { parts, rectified: common !== null, constants, table: clampTable(range, layer.clamp) };
-}
 
 /** What a form is made for; the rest of its kernel follows from the layer. */
 interface Variant {
@@ -163,17 +32,6 @@ interface Variant {
 
 /** Products that a round of the innermost loop may hold: beyond that, code grows and nothing is gained. */
 const mostProducts = 48;
-
-/** Channels at which the blocks begin; the last one of several steps back. */
-export function blockStarts(channels: number, size: number): number[] {
-  const blocks = Math.ceil(channels / size);
-  return Array.from({ length: blocks }, (_, block) => Math.max(0, Math.min(block * size, channels - size)));
-}
-
-/** Channels at which a block's words begin; the last word of the only block steps back where it would not be full. */
-export function wordStarts(channels: number, words: number): number[] {
-  return Array.from({ length: words }, (_, word) => Math.min(word * 3, channels - 3));
-}
 
 function kernelOf(layer: Convolution, { pixels, words, table, fixed }: Variant): LanesKernel {
   const { parts, rectified } = prove(layer) as Proof;
@@ -260,30 +118,11 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
   };
 }
 
-/** How rows are gathered; `copyBytes` 0 says that they are not. */
-export function paddingArguments(layer: Convolution, shape: Geometry, buffer: number): Argument[] {
-  const channels = layer.inputChannels;
-  const start = layer.horizontal.pad * channels;
-  const rowBytes = layer.inputWidth * channels;
-  return [
-    ["buffer", buffer],
-    ["copyBytes", shape.padded ? Math.min(rowBytes, shape.pitch - start) : 0],
-    ["start", start],
-    ["inputHeight", layer.inputHeight],
-    ["rowBytes", rowBytes],
-    ["stride", layer.vertical.stride],
-    ["padTop", layer.vertical.pad],
-    ["dilation", layer.vertical.dilation],
-    ["zeroPoint", layer.inputZeroPoint],
-  ];
-}
-
 /** Per block: weights as triples in the order of the words, then the channels' constants. */
 function packBlocks(layer: Convolution, kernel: LanesKernel): Uint8Array {
   const { constants, table } = prove(layer) as Proof;
   const size = kernel.words * 3;
   const depth = layer.filters[0]?.length ?? 0;
-  const each = recordBytes(kernel);
   const base = kernel.table ? (table?.base ?? 0) : 0;
   const starts = blockStarts(layer.outputChannels, size);
   const bytes = new Uint8Array(starts.length * (depth * size + blockConstantBytes(kernel)));
@@ -297,17 +136,7 @@ function packBlocks(layer: Convolution, kernel: LanesKernel): Uint8Array {
       for (const channel of channels) view.setInt8(at++, layer.filters[channel]?.[tap] ?? 0);
     }
     for (const channel of channels) {
-      const { k, m, e, r } = constants[channel] as LaneConstants;
-      if (kernel.rectified) {
-        view.setBigInt64(at, k - (BigInt(base) << BigInt(e)), true);
-        view.setBigInt64(at + 8, BigInt(m), true);
-      } else {
-        view.setBigInt64(at, k, true);
-        view.setInt32(at + 8, m, true);
-        view.setInt32(at + 12, e, true);
-        view.setBigInt64(at + 16, r - (BigInt(base) << BigInt(e)), true);
-      }
-      at += each;
+      at = writeRecord(view, at, constants[channel] as LaneConstants, base, kernel.rectified);
     }
     view.setBigUint64(at, BigInt(startSum), true);
     at += 8;

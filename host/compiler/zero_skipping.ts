@@ -18,16 +18,9 @@ import {
   zeroSkippingSource,
 } from "./generators/zero_skipping.js";
 import type { LaneConstants } from "./lane_constants.js";
+import { blockStarts, type Geometry, geometry, paddingArguments, wordStarts } from "./lane_geometry.js";
+import { type Proof, prove } from "./lane_proof.js";
 import { writeRecord } from "./lane_records.js";
-import {
-  blockStarts,
-  type Geometry,
-  geometry,
-  type Proof,
-  paddingArguments,
-  prove,
-  wordStarts,
-} from "./lanes.js";
 import type { KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { zeroSkippingCost } from "./zero_skipping_cost.js";

@@ -17,8 +17,9 @@ import {
   tapWords,
 } from "./generators/zero_skipping_sweep.js";
 import type { LaneConstants } from "./lane_constants.js";
+import { geometry, wordStarts } from "./lane_geometry.js";
+import { type Proof, prove } from "./lane_proof.js";
 import { writeRecord } from "./lane_records.js";
-import { geometry, type Proof, prove, wordStarts } from "./lanes.js";
 import type { KernelCost, KernelForm, Target } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { difference, laneStarts } from "./zero_skipping.js";

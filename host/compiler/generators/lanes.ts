@@ -15,13 +15,7 @@
  * Tried and rejected: pixels in the lanes (activations would have to be packed), 16-bit lanes in i32 (two MACs and
  * spills), sums in memory, and the requantisation unrolled over words (twice the code, which is RAM, for 2 %).
  */
-import {
-  epilogueCodeBytes,
-  epilogueLines,
-  type LaneEpilogue,
-  laneBits,
-  recordBytes,
-} from "./lane_epilogue.js";
+import { epilogueCodeBytes, epilogueLines, type LaneEpilogue, recordBytes } from "./lane_epilogue.js";
 
 /** What a kernel is specialised for; layers with the same share it. */
 export interface LanesKernel extends LaneEpilogue {
@@ -74,11 +68,6 @@ export function lanesCodeBytes(kernel: LanesKernel): number {
   const pointers = pixelStep === null ? P : 1;
   const tap = 11 * P * Q + 8 * (P + Q);
   return 420 + unroll * tap + pointers * 20 + P * Q * (parts > 1 ? 18 : 13) + epilogueCodeBytes(kernel);
-}
-
-/** Bytes of one channel's constants in pairs.ts: k i64, m i32, e i32 and, with two roundings, r i64. */
-export function constantBytes(kernel: { readonly rectified: boolean }): number {
-  return kernel.rectified ? 16 : 24;
 }
 
 const each = <T>(count: number, make: (index: number) => T): T[] =>
@@ -183,5 +172,3 @@ ${indent(epilogueLines(kernel), 8)}
 }
 `;
 }
-
-export { laneBits };
