@@ -24,7 +24,7 @@ const memoryStep = 4096;
 /** What may be spent on top of the linear memory that the plain kernels need, rounded up to 4 KiB, step by step, */
 const steps = [4096, 8192, 16_384, 32_768, 65_536, 131_072, Number.POSITIVE_INFINITY];
 /** where each 4 KiB leave no more than this share of the opcodes: RAM that hardly saves anything is better left free. */
-const worthOfStep = { balanced: 0.96, speed: 0.997 };
+const worthOfStep = { balanced: 0.96, speed: 0.9995 };
 
 /**
  * `balanced` takes another generated kernel only if it saves opcodes as it takes RAM: code worth a hundredth of the linear

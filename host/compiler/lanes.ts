@@ -30,19 +30,21 @@ interface Variant {
   readonly fixed: boolean;
 }
 
-/** Products that a round of the innermost loop may hold: beyond that, code grows and nothing is gained. */
-const mostProducts = 48;
+/** Products that a round of the innermost loop may hold; more where a kernel is made for one layer's speed anyway. */
+const mostProducts = { shared: 48, own: 100 };
 
 function kernelOf(layer: Convolution, { pixels, words, table, fixed }: Variant): LanesKernel {
   const { parts, rectified } = prove(layer) as Proof;
   const { segment, pixelStep } = geometry(layer) as Geometry;
-  const unroll = [4, 3, 2].find((taps) => segment % taps === 0 && taps * pixels * words <= mostProducts) ?? 1;
+  const most = fixed && table ? mostProducts.own : mostProducts.shared;
+  const unroll = [4, 3, 2].find((taps) => segment % taps === 0 && taps * pixels * words <= most) ?? 1;
   return {
     pixels,
     words,
     parts,
     rectified,
     table,
+    direct: fixed && table && parts === 1 && pixels * words <= mostProducts.shared,
     overlap: layer.outputChannels < words * 3,
     unroll,
     pixelStep: fixed ? pixelStep : null,
@@ -72,7 +74,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
       const clamp = prove(layer)?.table;
       return [
         { kind: "weights", bytes: depth * words * 8 + blockConstantBytes(kernel) },
-        { kind: "scratch", bytes: pixels * words * 8 * kernel.parts },
+        { kind: "scratch", bytes: kernel.direct ? 8 : pixels * words * 8 * kernel.parts },
         ...(shape.padded ? [{ kind: "scratch" as const, bytes: shape.segments * shape.pitch }] : []),
         ...(table && clamp ? [{ kind: "scratch" as const, bytes: clamp.bytes }] : []),
       ];
@@ -155,7 +157,11 @@ function cost(layer: Convolution, kernel: LanesKernel) {
   const taps = segment * (2 * P * Q + P + Q) + (segment / unroll) * (pointers + 3);
   const perSegment = taps + pointers + 5 + (parts > 1 ? 2 * P * Q : 0);
   const perTile =
-    segments * perSegment + P * Q * (parts > 1 ? 1 : 2) + epilogueOpcodes(kernel) + 2 * pointers + 14;
+    segments * perSegment +
+    P * Q * (parts > 1 || kernel.direct ? 1 : 2) +
+    epilogueOpcodes(kernel) +
+    2 * pointers +
+    14;
   const moved = blocks * (depth * Q * 3 + blockConstantBytes(kernel));
   // Gathering: a call, and for each row a test, a copy and two steps.
   const gather = padded ? rows * (16 + segments * 16) : 0;

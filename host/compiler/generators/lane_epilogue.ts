@@ -21,6 +21,11 @@ export interface LaneEpilogue {
   readonly overlap: boolean;
   /** Output channels, where the kernel knows them. */
   readonly pixelBytes: number | null;
+  /**
+   * Whether the sums are taken from their locals, word by word in straight code: no store and load for each, but code for
+   * each. One part, a table, and known output channels only.
+   */
+  readonly direct?: boolean;
 }
 
 /** Bits between lanes. */
@@ -39,8 +44,49 @@ function lane(word: string, index: number): string {
   return index === 1 ? `((${word} >>> ${laneBits}) & 0x1fffff)` : `(${word} >>> ${2 * laneBits})`;
 }
 
+/** Where a word's channels begin, and which of its lanes no word before it has done. */
+function wordLanes({ words: Q, overlap, pixelBytes }: LaneEpilogue, word: number) {
+  const start = overlap ? Math.min(3 * word, (pixelBytes ?? 3 * Q) - 3) : 3 * word;
+  return { start, lanes: [0, 1, 2].filter((index) => start + index >= 3 * word) };
+}
+
+/** The same from locals `s<pixel>_<word>`, with all distances known. */
+function directLines(kernel: LaneEpilogue): string[] {
+  const { pixels: P, words: Q, rectified, pixelBytes } = kernel;
+  const bytes = recordBytes(kernel);
+  return each(Q, (q) => {
+    const { start, lanes } = wordLanes(kernel, q);
+    return lanes.flatMap((index) => {
+      const at = (3 * q + index) * bytes;
+      const name = `${q}_${index}`;
+      const value = (p: number) => `${lane(`s${p}_${q}`, index)} * m${name} + k${name}`;
+      return [
+        `const k${name}: i64 = load<i64>(constants, ${at});`,
+        ...(rectified
+          ? [`const m${name}: i64 = load<i64>(constants, ${at + 8});`]
+          : [
+              `const m${name}: i64 = load<i32>(constants, ${at + 8});`,
+              `const e${name}: i64 = load<i32>(constants, ${at + 12});`,
+              `const r${name}: i64 = load<i64>(constants, ${at + 16});`,
+            ]),
+        ...each(P, (p) => {
+          const byte = (index64: string) =>
+            `store<u8>(o0, load<u8>(table + <usize>(<i32>(${index64}))), ${p * (pixelBytes ?? 0) + start + index});`;
+          if (rectified) return [byte(`(${value(p)}) >> shift`)];
+          const t = `t${p}_${name}`;
+          return [
+            `const ${t}: i64 = (${value(p)}) >> 31;`,
+            byte(`(${t} + r${name} + (${t} >> 63)) >> e${name}`),
+          ];
+        }).flat(),
+      ];
+    });
+  }).flat();
+}
+
 /** Lines that read `constants`, `sums` and `o0` (and move it on), and the clamp's parameters. */
 export function epilogueLines(kernel: LaneEpilogue): string[] {
+  if (kernel.direct) return directLines(kernel);
   const { pixels: P, words: Q, parts, rectified, table, overlap, pixelBytes } = kernel;
   const bytes = recordBytes(kernel);
   const sum = (p: number, index: number) => each(parts, (part) => lane(`b${p}_${part}`, index)).join(" + ");
@@ -95,6 +141,10 @@ export function epilogueLines(kernel: LaneEpilogue): string[] {
 export function epilogueOpcodes(kernel: LaneEpilogue): number {
   const { pixels: P, words: Q, parts, rectified, table, overlap, pixelBytes } = kernel;
   const outputs = pixelBytes === null ? P : 1;
+  if (kernel.direct) {
+    const channels = each(Q, (q) => wordLanes(kernel, q).lanes.length).reduce((sum, lanes) => sum + lanes, 0);
+    return channels * ((rectified ? 2 : 4) + P * (4 / 3 + 4 + (rectified ? 0 : 3) + 2));
+  }
   // Lane, product, k, shift, wrap; a second rounding; clamp and store.
   const perOutput = (5 / 3 - 1 / 3) * parts + (parts - 1) + 4 + (rectified ? 0 : 3) + (table ? 2 : 5);
   const perWord = P * parts + 3 * (rectified ? 2 : 4) + 3 * P * perOutput + outputs + (overlap ? 3 : 0) + 4;
@@ -102,7 +152,15 @@ export function epilogueOpcodes(kernel: LaneEpilogue): number {
 }
 
 /** Bytes of the lines' code, estimated. */
-export function epilogueCodeBytes({ pixels: P, parts, rectified, table }: LaneEpilogue): number {
+export function epilogueCodeBytes({
+  pixels: P,
+  words: Q,
+  parts,
+  rectified,
+  table,
+  direct,
+}: LaneEpilogue): number {
+  if (direct) return 3 * Q * ((rectified ? 12 : 24) + P * (28 + (rectified ? 0 : 12)));
   return (
     60 +
     P * 9 * parts +

@@ -43,7 +43,7 @@ export function fitsFrame(pixels: number, words: number): boolean {
 
 /** Name of the generated file. */
 export function lanesName(kernel: LanesKernel): string {
-  const { pixels, words, parts, rectified, table, overlap, unroll, pixelStep, pixelBytes } = kernel;
+  const { pixels, words, parts, rectified, table, overlap, unroll, pixelStep, pixelBytes, direct } = kernel;
   return [
     `lanes_${pixels}x${words}`,
     unroll > 1 ? `by_${unroll}` : "",
@@ -52,6 +52,7 @@ export function lanesName(kernel: LanesKernel): string {
     overlap ? "overlap" : "",
     rectified ? "relu" : "",
     table ? "table" : "",
+    direct ? "direct" : "",
   ]
     .filter((part) => part !== "")
     .join("_");
@@ -67,7 +68,13 @@ export function lanesCodeBytes(kernel: LanesKernel): number {
   const { pixels: P, words: Q, parts, unroll, pixelStep } = kernel;
   const pointers = pixelStep === null ? P : 1;
   const tap = 11 * P * Q + 8 * (P + Q);
-  return 420 + unroll * tap + pointers * 20 + P * Q * (parts > 1 ? 18 : 13) + epilogueCodeBytes(kernel);
+  return (
+    420 +
+    unroll * tap +
+    pointers * 20 +
+    P * Q * (parts > 1 ? 18 : kernel.direct ? 5 : 13) +
+    epilogueCodeBytes(kernel)
+  );
 }
 
 const each = <T>(count: number, make: (index: number) => T): T[] =>
@@ -156,7 +163,7 @@ ${parts > 1 ? `${indent(moveOut, 10)}\n` : ""}${indent(
   10,
 )}
         }
-${parts > 1 ? "" : `${indent(storeSums, 8)}\n`}        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
+${parts > 1 || kernel.direct ? "" : `${indent(storeSums, 8)}\n`}        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
 ${indent(epilogueLines(kernel), 8)}
         // The last tile of a row steps back where ${P} do not divide the row: some pixels are computed twice.
         if (column == columns - ${P}) break;
