@@ -54,38 +54,27 @@ export function showLayers({ layers }: ModelDescription, output: Output): void {
   output.line(output.colors.dim("Opcodes are modelled from the kernels' loops (WAMR's fast interpreter)."));
 }
 
-/** The choice of kernels. */
+/** The choice of kernels: what each takes, why it is the one, and the next best. Two lines a layer: names are long. */
 export function showChoices({ choices, optimization }: CompiledModule, output: Output): void {
+  const { dim } = output.colors;
+  const made = choices.filter(({ runnerUp }) => runnerUp !== null);
+  if (made.length === 0) return;
   output.line();
   output.line(`Kernels chosen for ${optimization === "balanced" ? "speed within some RAM" : optimization}`);
-  output.line(
-    formatTable(
-      [
-        { heading: "layer", align: "right" },
-        { heading: "kernel" },
-        { heading: "code", align: "right" },
-        { heading: "RAM", align: "right" },
-        { heading: "weights", align: "right" },
-        { heading: "runner-up" },
-        { heading: "opcodes", align: "right" },
-        { heading: "because" },
-      ],
-      choices.map(({ layer, kernel, opcodes, codeBytes, scratchBytes, weightBytes, runnerUp, reason }) => [
-        String(layer),
-        kernel,
-        codeBytes === 0 ? "" : formatBytes(codeBytes),
-        scratchBytes === 0 ? "" : formatBytes(scratchBytes),
-        weightBytes === 0 ? "" : formatBytes(weightBytes),
-        runnerUp?.kernel ?? "",
-        runnerUp && opcodes > 0 ? `${((100 * runnerUp.opcodes) / opcodes).toFixed(0)} %` : "",
-        reason,
-      ]),
-      output.colors,
-    ),
-  );
-  output.line(
-    output.colors.dim(
-      "Code: the generated kernel, estimated; RAM: scratch while the layer runs; opcodes: the runner-up's against the kernel's.",
-    ),
-  );
+  for (const { layer, kernel, opcodes, codeBytes, scratchBytes, weightBytes, runnerUp, reason } of made) {
+    const takes = [
+      ["code", codeBytes],
+      ["RAM", scratchBytes],
+      ["weights", weightBytes],
+    ] as const;
+    const parts = takes.flatMap(([what, bytes]) => (bytes > 0 ? [`${what} ${formatBytes(bytes)}`] : []));
+    const next = runnerUp && `${runnerUp.kernel}, ${percent(runnerUp.opcodes, opcodes)} of the opcodes`;
+    output.line(`${String(layer).padStart(5)}  ${kernel}  ${dim(parts.join(", "))}`);
+    output.line(`       ${reason}; ${dim(`next: ${next}`)}`);
+  }
+  output.line(dim("Code: the generated kernel, estimated. RAM: beside the tensors, while the layer runs."));
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "–" : `${((100 * part) / whole).toFixed(0)} %`;
 }

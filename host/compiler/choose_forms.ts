@@ -16,8 +16,8 @@ export interface Choice {
   readonly forms: readonly BoundForm[];
   readonly storage: Storage;
   readonly plan: Arrangement;
-  /** Bytes that each layer's scratch could take; null where that was not asked. */
-  readonly room: readonly number[] | null;
+  /** Forms of each layer that fitted the RAM; null where that was not asked. */
+  readonly offered: readonly (readonly BoundForm[])[] | null;
 }
 
 const memoryStep = 4096;
@@ -42,7 +42,7 @@ const mostRounds = 6;
 /** Plans the memory of given forms. */
 export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: readonly BoundForm[]): Choice {
   const storage = assignStorage(graph, layers, forms);
-  return { forms, storage, plan: arrange(storage.buffers), room: null };
+  return { forms, storage, plan: arrange(storage.buffers), offered: null };
 }
 
 /**
@@ -69,7 +69,7 @@ export function chooseForms(
         forms.filter((form) => scratchBytes(form) - spared(plain.storage, form, layer) <= (room[layer] ?? 0)),
       );
       const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
-      if (found.plan.bytes <= budget) return { ...found, room };
+      if (found.plan.bytes <= budget) return { ...found, offered };
       hoped -= found.plan.bytes - budget;
     }
     return plain;

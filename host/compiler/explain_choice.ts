@@ -26,7 +26,7 @@ export interface LayerChoice {
 /** Explains a choice that `chooseForms` made. */
 export function explainChoice(
   layers: readonly BoundLayer[],
-  { forms, room }: Choice,
+  { forms, offered }: Choice,
   optimization: Optimization,
 ): LayerChoice[] {
   return layers.map((layer, index) => {
@@ -40,7 +40,7 @@ export function explainChoice(
       codeBytes: chosen.codeBytes,
       scratchBytes: scratchBytes(chosen),
       weightBytes: chosen.weights().reduce((sum, { length }) => sum + length, 0),
-      reason: reasonOf(index, chosen, others, forms, room?.[index] ?? null, optimization),
+      reason: reasonOf(index, chosen, others, forms, offered?.[index] ?? null, optimization),
       runnerUp: runnerUp && {
         kernel: runnerUp.name,
         opcodes: Math.round(runnerUp.cost.opcodes),
@@ -56,19 +56,17 @@ function reasonOf(
   chosen: BoundForm,
   others: readonly BoundForm[],
   forms: readonly BoundForm[],
-  room: number | null,
+  offered: readonly BoundForm[] | null,
   optimization: Optimization,
 ): string {
   const faster = others.filter(({ cost }) => cost.opcodes < chosen.cost.opcodes);
   if (others.length === 0) return "the only kernel for it";
-  if (room === null) return optimization === "size" ? "no code of its own" : "asked for";
-  if (faster.length === 0) return "fewest opcodes";
-  const fitting = faster.filter((form) => scratchBytes(form) <= room);
-  const [best] = fitting;
-  if (best === undefined) {
-    const [least = 0] = faster.map(scratchBytes).sort((one, other) => one - other);
-    return `quicker ones need ${least} bytes of RAM or more, ${room} are left`;
-  }
+  if (offered === null) return optimization === "size" ? "no code of its own" : "asked for";
+  const [quickest] = faster;
+  if (quickest === undefined) return "fewest opcodes";
+  const best = faster.find((form) => offered.includes(form));
+  if (best === undefined)
+    return `no RAM for a quicker one: ${quickest.name} takes ${scratchBytes(quickest)} bytes`;
   const sharing = forms.flatMap(({ generated }, other) =>
     other !== layer && generated !== null && generated === chosen.generated ? [other] : [],
   );
