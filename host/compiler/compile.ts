@@ -20,7 +20,7 @@ import { assemble } from "./assembler.js";
 import { chooseForms, type Optimization, planForms } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
 import { explainChoice, type LayerChoice } from "./explain_choice.js";
-import { fusePadding } from "./fuse_padding.js";
+import { fuseOperators } from "./fuse_operators.js";
 import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
 import { rectifiedTensors } from "./rectified_tensors.js";
@@ -103,7 +103,7 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
     );
   }
   const name = moduleName(options.name ?? "model");
-  const layers = fusePadding(graph).map((operator) => operatorCompiler(operator).bind(operator, target));
+  const layers = fuseOperators(graph).map((operator) => operatorCompiler(operator).bind(operator, target));
   const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
   const optimization = options.optimize ?? "balanced";
   const choice = options.chooseForm

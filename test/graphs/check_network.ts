@@ -7,6 +7,7 @@
 
 import type { Optimization } from "../../host/compiler/choose_forms.js";
 import { type CompiledModule, compile } from "../../host/compiler/compile.js";
+import { fuseOperators } from "../../host/compiler/fuse_operators.js";
 import type { Graph, Tensor } from "../../host/model/graph.js";
 import { readModel } from "../../host/model/read_model.js";
 import { buildModel, type ModelSpec } from "../model/model_builder.js";
@@ -55,8 +56,10 @@ export async function findFault(
     const file = buildModel(compiled);
     const graph = readModel(buildModel(network.spec));
     const optimize = optimizations[network.seed % optimizations.length] ?? "speed";
-    const stepped = new SteppedModule(graph, await compile(file, { profile: true, optimize }), network.seed);
-    const ordinary = new SteppedModule(graph, await compile(file, { optimize: "speed" }), network.seed);
+    // What the compiler fuses is no layer, and what is between two fused operators has no place.
+    const layers = { ...graph, operators: fuseOperators(graph) };
+    const stepped = new SteppedModule(layers, await compile(file, { profile: true, optimize }), network.seed);
+    const ordinary = new SteppedModule(layers, await compile(file, { optimize: "speed" }), network.seed);
     const state = initialState(graph);
     for (let sample = 0; sample < samples; sample++) {
       const inputs = randomInput(graph, network.seed * 31 + sample);

@@ -125,9 +125,7 @@ describe("the check of a graph", () => {
   it("finds a constant that is off by one at the layer that reads it", async () => {
     const network = { seed: 1, spec: spec([3], 9) };
     expect(await findFault(network)).toBeNull();
-    expect(await findFault(network, undefined, spec([3], 10))).toMatch(
-      /layer 0 \(ADD\) computes tensor 'sum'/,
-    );
+    expect(await findFault(network, undefined, spec([3], 10))).toMatch(/layer 0 \(ADD\) computes tensor/);
   });
 
   it("says what the compiler refuses", async () => {
