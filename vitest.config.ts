@@ -5,9 +5,15 @@ import { defineConfig } from "vitest/config";
  * `npm test` has the same promises of the rooms below them and stays under three minutes on two cores.
  */
 const endToEnd = [
-  "test/cli/{command_line,deploy,emulate,frames,live,zoo}.test.ts",
+  "test/cli/{command_line,demo,deploy,emulate,frames,live,profile,stream,zoo}.test.ts",
   "test/flash/{flash_firmware,refusals,verb}.test.ts",
   "test/graphs/**",
+];
+
+/** Every kernel family shape by shape, and the benchmarks: `npm test` has random models of every operator and form. */
+const studies = [
+  "test/compiler/{columns,cost_model,depthwise_strips,zero_skipping}.test.ts",
+  "test/bench/**",
 ];
 
 /** Firmware is built with compilers and emulators that npm does not bring: `npm run test:boards`. */
@@ -19,7 +25,12 @@ const boards = process.env.WAMLET_TEST_BOARDS !== undefined;
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["node_modules/**", "dist/**", ...(all ? [] : endToEnd), ...(all || boards ? [] : firmware)],
+    exclude: [
+      "node_modules/**",
+      "dist/**",
+      ...(all ? [] : [...endToEnd, ...studies]),
+      ...(all || boards ? [] : firmware),
+    ],
     // Generous: nothing asserts wall time, and a CI machine may be busy with something else.
     testTimeout: 120_000,
     hookTimeout: 120_000,
