@@ -7,8 +7,6 @@
  * sums have ranges of the same width, 255·Σ |w|, which is below 2²¹ since x·w fits its lane; a start of minus the
  * lowest sum therefore keeps (x − z)·w in [0, 2²¹), and where 2²⁰ does for all channels it is a constant of the code.
  */
-import type { Tensor } from "../model/graph.js";
-import { fillClampTable } from "./clamp_table.js";
 import { laneBias, startSum } from "./generators/lanes.js";
 import {
   blockConstantBytes,
@@ -18,9 +16,9 @@ import {
   zeroSkippingSource,
 } from "./generators/zero_skipping.js";
 import type { LaneConstants } from "./lane_constants.js";
-import { blockStarts, type Geometry, geometry, paddingArguments, wordStarts } from "./lane_geometry.js";
+import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
-import { writeRecord } from "./lane_records.js";
+import { packTiles, tileCalls, tileScratch } from "./lane_tiles.js";
 import type { KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { zeroSkippingCost } from "./zero_skipping_cost.js";
@@ -128,86 +126,38 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
     cost: (layer, target) => zeroSkippingCost(layer, target, kernelOf(layer, variant)),
     ...(inPlace ? { inPlace: (layer: Convolution) => layer.inputs } : {}),
     scratch(layer) {
-      const shape = geometry(layer) as Geometry;
-      const depth = shape.segments * shape.segment;
       const kernel = kernelOf(layer, variant);
-      const clamp = prove(layer)?.table;
-      return [
-        { kind: "weights", bytes: depth * words * 8 + blockConstantBytes(kernel) },
-        { kind: "scratch", bytes: pixels * words * 8 * kernel.parts },
-        ...(shape.padded ? [{ kind: "scratch" as const, bytes: shape.segments * shape.pitch }] : []),
-        ...(table && clamp ? [{ kind: "scratch" as const, bytes: clamp.bytes }] : []),
-        ...(inPlace ? [{ kind: "scratch" as const, bytes: pixels * shape.pixelStep }] : []),
-      ];
+      return tileScratch(layer, kernel, {
+        constants: blockConstantBytes(kernel),
+        sums: pixels * words * 8 * kernel.parts,
+        ...(inPlace ? { more: pixels * (geometry(layer) as Geometry).pixelStep } : {}),
+      });
     },
     weights: (layer) => [packBlocks(layer, kernelOf(layer, variant))],
     emit(layer, places) {
-      const shape = geometry(layer) as Geometry;
-      const { constants, table: clamp } = prove(layer) as Proof;
       const kernel = kernelOf(layer, variant);
-      const name = zeroSkippingName(kernel);
-      const [tile, sums] = places.scratch;
-      const buffer = shape.padded ? places.scratch[2] : 0;
-      const entries = places.scratch[shape.padded ? 3 : 2] as number;
-      return [
-        ...(table && clamp ? [fillClampTable(clamp, entries)] : []),
-        {
-          file: `generated/${name}`,
-          function: name,
-          source: () => zeroSkippingSource(kernel),
-          arguments: [
-            ["input", places.address(layer.inputs[0] as Tensor)],
-            ["output", places.address(layer.outputs[0] as Tensor)],
-            ["weights", places.weights[0] as number],
-            ["tile", tile as number],
-            ["sums", sums as number],
-            ["rows", shape.rows],
-            ["columns", shape.columns],
-            ["rowStep", shape.rowStep],
-            ["pixelStep", shape.pixelStep],
-            ["segments", shape.segments],
-            ["segment", shape.segment],
-            ["pitch", shape.pitch],
-            ["outputChannels", layer.outputChannels],
-            ...(table
-              ? [["table", entries] as const]
-              : [["minimum", layer.clamp.minimum] as const, ["maximum", layer.clamp.maximum] as const]),
-            ...(kernel.rectified ? [["shift", constants[0]?.e ?? 0] as const] : []),
-            ...paddingArguments(layer, shape, buffer ?? 0),
-            ...(inPlace ? [["saved", places.scratch.at(-1) as number] as const] : []),
-          ],
-        },
-      ];
+      return tileCalls(layer, places, kernel, {
+        name: zeroSkippingName(kernel),
+        source: () => zeroSkippingSource(kernel),
+        more: inPlace ? [["saved", places.scratch.at(-1) as number]] : [],
+      });
     },
   };
 }
 
-/** Per block: weights as triples in the order of the words, the channels' constants, the words' starts. */
+/** With each channel's constants moved by what its sums lack, and the words' starts where they have their own. */
 function packBlocks(layer: Convolution, kernel: ZeroSkippingKernel): Uint8Array {
-  const { constants, table } = prove(layer) as Proof;
+  const { constants } = prove(layer) as Proof;
   const lanes = laneStarts(layer);
-  const depth = layer.filters[0]?.length ?? 0;
-  const base = kernel.table ? (table?.base ?? 0) : 0;
-  const blocks = blockStarts(layer.outputChannels, kernel.words * 3);
-  const bytes = new Uint8Array(blocks.length * (depth * kernel.words * 3 + blockConstantBytes(kernel)));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const block of blocks) {
-    const channels = wordStarts(layer.outputChannels - block, kernel.words).flatMap((first) =>
-      [0, 1, 2].map((lane) => block + first + lane),
-    );
-    for (let tap = 0; tap < depth; tap++) {
-      for (const channel of channels) view.setInt8(at++, layer.filters[channel]?.[tap] ?? 0);
-    }
-    for (const channel of channels) {
-      const { k, ...rest } = constants[channel] as LaneConstants;
-      const moved = k + BigInt(rest.m) * BigInt(difference(layer, channel, kernel.parts));
-      at = writeRecord(view, at, { k: moved, ...rest }, base, kernel.rectified);
-    }
+  const moved = (channel: number): LaneConstants => {
+    const { k, ...rest } = constants[channel] as LaneConstants;
+    return { k: k + BigInt(rest.m) * BigInt(difference(layer, channel, kernel.parts)), ...rest };
+  };
+  return packTiles(layer, kernel, blockConstantBytes(kernel), moved, (view, from, channels) => {
+    let at = from;
     if (!lanes) {
       view.setBigUint64(at, BigInt(startSum), true);
-      at += 8;
-      continue;
+      return at + 8;
     }
     for (let part = 0; part < kernel.parts; part++) {
       for (let word = 0; word < channels.length; word += 3, at += 8) {
@@ -215,8 +165,8 @@ function packBlocks(layer: Convolution, kernel: ZeroSkippingKernel): Uint8Array 
         view.setBigUint64(at, start(0) + (start(1) << 21n) + (start(2) << 42n), true);
       }
     }
-  }
-  return bytes;
+    return at;
+  });
 }
 
 /** v − v′ of a channel. */

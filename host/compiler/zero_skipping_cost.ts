@@ -1,10 +1,9 @@
 /** What kernels that skip zeros cost: half a frame of zeros is expected where a rectifier went before. */
 import type { Tensor } from "../model/graph.js";
-import { type ClampTable, fillCost } from "./clamp_table.js";
 import { epilogueOpcodes } from "./generators/lane_epilogue.js";
 import { blockConstantBytes, type ZeroSkippingKernel } from "./generators/zero_skipping.js";
-import { blockStarts, type Geometry, geometry } from "./lane_geometry.js";
-import { prove } from "./lane_proof.js";
+import { type Geometry, geometry } from "./lane_geometry.js";
+import { tileCost } from "./lane_tiles.js";
 import type { KernelCost, Target } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { taps } from "./window.js";
@@ -45,27 +44,12 @@ export function tapOpcodes(
 
 /** Opcodes as the generated code has them; see its source beside this. */
 export function zeroSkippingCost(layer: Convolution, target: Target, kernel: ZeroSkippingKernel): KernelCost {
-  const { pixels, words: Q, together: P, parts, starts: ownStarts, table } = kernel;
-  const { rows, columns, segments, segment, pitch, padded } = geometry(layer) as Geometry;
-  const depth = segments * segment;
-  const blocks = blockStarts(layer.outputChannels, Q * 3).length;
-  const tiles = rows * Math.ceil(columns / pixels);
+  const { pixels, words: Q, together: P, parts, starts: ownStarts } = kernel;
+  const { segments, segment } = geometry(layer) as Geometry;
   const pointers = kernel.pixelStep === null ? P : 1;
   const begin = (ownStarts ? Q : 0) + P * Q;
   const perSegment = segment * tapOpcodes(kernel, zeroShare(layer, target)) + pointers + 5;
   const perRun = segments * perSegment + parts * (begin + P * Q + (parts > 1 ? 2 : 0)) + pointers + 9;
   const perTile = (pixels / P) * perRun + epilogueOpcodes(kernel) + 10;
-  const moved = blocks * (depth * Q * 3 + blockConstantBytes(kernel));
-  // Gathering: a call, and for each row a test, a copy and two steps.
-  const gather = padded ? rows * (16 + segments * 16) : 0;
-  const copied = padded
-    ? blocks * rows * segments * Math.min(pitch, layer.inputWidth * layer.inputChannels)
-    : 0;
-  const clamp = table ? fillCost(prove(layer)?.table as ClampTable) : { opcodes: 0, bytesMoved: 0 };
-  return {
-    opcodes: Math.round(
-      clamp.opcodes + blocks * (40 + depth * Q * 12 + rows * 10 + gather + tiles * perTile),
-    ),
-    bytesMoved: moved + copied + clamp.bytesMoved,
-  };
+  return tileCost(layer, kernel, blockConstantBytes(kernel), perTile);
 }
