@@ -34,10 +34,14 @@ function productOpcodes(kernel: DepthwiseKernel): number {
   return opcodes;
 }
 
+/** The share of a rectifier's outputs that are taken to be at the clamp's minimum. */
+const assumedAtMinimum = 0.5;
+
 /** Requantising and storing a strip's outputs. */
-function finishOpcodes({ scheme, columns, rectified, table, step, lifted }: DepthwiseKernel): number {
+function finishOpcodes(kernel: DepthwiseKernel): number {
+  const { scheme, columns, rectified, table, step, lifted, skipping } = kernel;
   const each = (scheme === "register" && !lifted ? 2 : 1) + (rectified ? 4 : 8) + (table ? 1 : 5) + 1;
-  return columns * each + (step ? 1 : columns);
+  return columns * (skipping ? 2 + (1 - assumedAtMinimum) * each : each) + (step ? 1 : columns);
 }
 
 /** Executed opcodes of one call. */

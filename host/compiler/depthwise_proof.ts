@@ -8,7 +8,7 @@ import { foldBias } from "./filter.js";
 import type { QuantizedMultiplier } from "./fixed_point.js";
 import { findLift } from "./generators/depthwise_lift.js";
 import type { Scheme } from "./generators/depthwise_strip.js";
-import { type LaneConstants, laneConstants } from "./lane_constants.js";
+import { type LaneConstants, laneConstants, sumRange } from "./lane_constants.js";
 import type { DepthwiseConvolution } from "./sliding_filter.js";
 import type { Window } from "./window.js";
 
@@ -18,14 +18,18 @@ export interface LiveChannel {
   readonly constants: LaneConstants;
   /** What lifts the register's lower lanes (`depthwise_lift.ts`), where it can be. */
   readonly lift: number | null;
+  /** The least Σ x·w whose output is above the clamp's minimum; with one rounding only. */
+  readonly least: number;
 }
 
 /** What holds for a layer whose channels all fit. */
 export interface Proof {
   readonly scheme: Scheme;
   readonly rectified: boolean;
+  /** Whether outputs at the clamp's minimum can be told from their sums: a record has 24 bits for `least`. */
+  readonly skipping: boolean;
   readonly live: readonly LiveChannel[];
-  /** The byte of every channel that never changes, 0 elsewhere; null where all are live. */
+  /** The byte of every channel that never changes, the clamp's minimum elsewhere; null where all are live. */
   readonly row: Uint8Array | null;
   /** null where it would be large. */
   readonly table: ClampTable | null;
@@ -45,6 +49,8 @@ export function prove(layer: DepthwiseConvolution): Proof | null {
 
 /** Records number channels in 16 bits. */
 const mostChannels = 65535;
+/** What 24 bits hold. */
+const mostLeast = 2 ** 23;
 /** A record lies in RAM as a whole. */
 const mostTaps = 1024;
 
@@ -55,7 +61,7 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
   if (vertical.size * horizontal.size > mostTaps) return null;
   const rectified = layer.clamp.minimum >= outputZeroPoint;
   const inputs = channelRanges(layer.inputs[0]);
-  const row = new Uint8Array(layer.outputChannels);
+  const row = new Uint8Array(layer.outputChannels).fill(layer.clamp.minimum);
   const scheme = schemeOf(layer);
   // Which pixels are lifted is worked out for neighbouring columns.
   const liftable =
@@ -78,6 +84,7 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
       channel,
       constants,
       lift: liftable ? findLift(weights, vertical.size, horizontal.size) : null,
+      least: rectified ? leastSum(weights, constants, layer.clamp.minimum) : 0,
     });
     // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
     lowest = Math.min(lowest, range.lowest - 1);
@@ -86,10 +93,21 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
   return {
     scheme,
     rectified,
+    skipping: rectified && live.every(({ least }) => Math.abs(least) < mostLeast),
     live,
     row: live.length < layer.outputChannels ? row : null,
     table: clampTable({ lowest, highest }, layer.clamp),
   };
+}
+
+/** The least sum with (sum·m + k) >> e above `minimum`, of the sums that there are. */
+function leastSum(weights: Int8Array, { k, m, e }: LaneConstants, minimum: number): number {
+  const { lowest, highest } = sumRange(weights);
+  const above = (BigInt(minimum + 1) << BigInt(e)) - k;
+  const divisor = BigInt(m);
+  // Upwards, also below zero, where BigInt's division does so by itself.
+  const least = Number((above + (above > 0n ? divisor - 1n : 0n)) / divisor);
+  return Math.min(Math.max(least, lowest), highest + 1);
 }
 
 /** In the register every sum of some of a channel's products stays inside a lane: |Σ x·w| ≤ 128 · Σ |w| < 2¹⁹. */

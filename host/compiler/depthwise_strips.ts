@@ -8,7 +8,13 @@ import { fillClampTable, fillCost } from "./clamp_table.js";
 import { type DepthwiseCall, depthwiseOpcodes } from "./depthwise_cost.js";
 import { type Proof, padBehind, prove } from "./depthwise_proof.js";
 import { depthwiseName, depthwiseSource, paddingBytes } from "./generators/depthwise.js";
-import { type DepthwiseKernel, liftOffset, recordBytes, recordHeader } from "./generators/depthwise_strip.js";
+import {
+  type DepthwiseKernel,
+  leastOffset,
+  liftOffset,
+  recordBytes,
+  recordHeader,
+} from "./generators/depthwise_strip.js";
 import type { KernelCall, KernelForm, Places, Scratch } from "./layer.js";
 import type { DepthwiseConvolution } from "./sliding_filter.js";
 import { taps } from "./window.js";
@@ -22,7 +28,7 @@ interface Variant {
 }
 
 function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Variant): DepthwiseKernel {
-  const { scheme, rectified, live } = prove(layer) as Proof;
+  const { scheme, rectified, skipping, live } = prove(layer) as Proof;
   const { vertical, horizontal } = layer;
   const kernel: DepthwiseKernel = {
     scheme,
@@ -40,6 +46,7 @@ function kernelOf(layer: DepthwiseConvolution, { columns, fixed, table }: Varian
     rectified,
     table,
     lifted: false,
+    skipping,
   };
   if (scheme !== "register" || !live.every(({ lift }) => lift !== null)) return kernel;
   const lifted = { ...kernel, lifted: true };
@@ -111,7 +118,7 @@ function packRecords(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Uint
   const size = recordBytes(kernel);
   const bytes = new Uint8Array(size * live.length);
   const view = new DataView(bytes.buffer);
-  live.forEach(({ channel, constants: { k, m, e }, lift }, index) => {
+  live.forEach(({ channel, constants: { k, m, e }, lift, least }, index) => {
     const at = index * size;
     // With one rounding the zero point is in k, and what the table begins with goes there, too.
     view.setBigInt64(at, kernel.rectified ? k - (base << BigInt(e)) : k, true);
@@ -120,6 +127,9 @@ function packRecords(layer: DepthwiseConvolution, kernel: DepthwiseKernel): Uint
     view.setUint8(at + 14, e);
     bytes.set(new Uint8Array(Int8Array.from(layer.filters[channel] ?? []).buffer), at + recordHeader);
     if (kernel.lifted) view.setUint8(at + liftOffset(kernel), lift ?? 0);
+    if (!kernel.skipping) return;
+    view.setUint16(at + leastOffset(kernel), least & 0xffff, true);
+    view.setUint8(at + leastOffset(kernel) + 2, (least >> 16) & 0xff);
   });
   return bytes;
 }
@@ -136,7 +146,9 @@ function cost(layer: DepthwiseConvolution, kernel: DepthwiseKernel) {
   return {
     opcodes: Math.round(opcodes + fill.opcodes + (row ? repeatOpcodes(pixels) : 0)),
     bytesMoved:
-      live.length * recordBytes(kernel) + fill.bytesMoved + (row ? pixels * layer.outputChannels : 0),
+      live.length * recordBytes(kernel) +
+      fill.bytesMoved +
+      (row || kernel.skipping ? pixels * layer.outputChannels : 0),
   };
 }
 
@@ -178,6 +190,10 @@ function emit(layer: DepthwiseConvolution, kernel: DepthwiseKernel, places: Plac
       ["rowPitch", vertical.dilation * inputRow],
       ["inputZeroPoint", layer.inputZeroPoint],
       ["offset", layer.outputZeroPoint - (kernel.table ? (table?.base ?? 0) : 0)],
+      // The row of constants holds the minimum for all channels that are computed.
+      ...(kernel.skipping
+        ? [["filled", row ? 0 : vertical.outputs * horizontal.outputs * layer.outputChannels] as const]
+        : []),
     ],
   });
   return calls;

@@ -28,6 +28,7 @@ import {
   edgesOf,
   finishLines,
   indent,
+  leastOffset,
   liftedColumns,
   liftedTap,
   liftOffset,
@@ -54,6 +55,7 @@ export function depthwiseName(kernel: DepthwiseKernel): string {
     ...(kernel.rectified ? ["relu"] : []),
     ...(kernel.table ? ["table"] : []),
     ...(kernel.lifted ? ["lifted"] : []),
+    ...(kernel.skipping ? ["skipping"] : []),
   ].join("_");
 }
 
@@ -87,6 +89,9 @@ function weightLines(kernel: DepthwiseKernel): string[] {
       // A row of padding above the image has been taken in already.
       padTop > 0 ? `const start: i64 = zeroPoint * (${sum});` : "const start: i64 = 0;",
       ...(kernel.lifted ? liftLines(kernel) : []),
+      ...(kernel.skipping && !kernel.lifted
+        ? [`const limit: i64 = (<i64>least << ${top(kernel)}) - ${half(kernel)};`]
+        : []),
     ];
   }
   return each(height, (ky) => [
@@ -95,13 +100,21 @@ function weightLines(kernel: DepthwiseKernel): string[] {
   ]).flat();
 }
 
-/** What lifted pixels add to a sum once it is steady, by tap, and what goes off again in k. */
+/** Bits below the register's top lane. */
+const top = (kernel: DepthwiseKernel) => (kernel.height - 1) * laneBits(kernel);
+/** Half of the top lane's unit, which lanes below never reach. */
+const half = (kernel: DepthwiseKernel) => `0x${(1n << BigInt(top(kernel) - 1)).toString(16)}`;
+
+/**
+ * What lifted pixels add to a sum once it is steady, by tap, and what goes off again in k. What lies below the top lane
+ * is not negative then: the whole word is compared with a least sum, before anything is taken out of it.
+ */
 function liftLines(kernel: DepthwiseKernel): string[] {
-  const lane = laneBits(kernel);
-  const top = (kernel.height - 1) * lane;
   return each(kernel.width, (kx) => [
-    `const lift${kx}: i64 = q * W${kx} * 0x${liftFactor(lane).toString(16)};`,
-    `const k${kx}: i64 = k - (lift${kx} >> ${top}) * m;`,
+    `const lift${kx}: i64 = q * W${kx} * 0x${liftFactor(laneBits(kernel)).toString(16)};`,
+    `const h${kx}: i64 = lift${kx} >> ${top(kernel)};`,
+    `const k${kx}: i64 = k - h${kx} * m;`,
+    ...(kernel.skipping ? [`const limit${kx}: i64 = (<i64>least + h${kx}) << ${top(kernel)};`] : []),
   ]).flat();
 }
 
@@ -125,9 +138,9 @@ function guardedRow(kernel: DepthwiseKernel, pointer: string): string[] {
 function registerLines(kernel: DepthwiseKernel): string[] {
   const { height, padTop, padBottom } = kernel;
   const lane = laneBits(kernel);
-  const top = (height - 1) * lane;
-  const half = `0x${(1n << BigInt(top - 1)).toString(16)}`;
-  const sum = (j: number) => (kernel.lifted ? `(a${j} >> ${top})` : `((a${j} + ${half}) >> ${top})`);
+  const sum = (j: number) =>
+    kernel.lifted ? `(a${j} >> ${top(kernel)})` : `((a${j} + ${half(kernel)}) >> ${top(kernel)})`;
+  const reached = (j: number) => `a${j} >= limit${kernel.lifted ? liftedTap(kernel, j) : ""}`;
   const rows = [
     "do {",
     ...indent(loadLines(kernel, "p"), 2),
@@ -137,7 +150,7 @@ function registerLines(kernel: DepthwiseKernel): string[] {
       2,
     ),
     "  if (p >= first) {",
-    ...indent(finishLines(kernel, sum), 4),
+    ...indent(finishLines(kernel, sum, reached), 4),
     "  }",
     "  p += inputRow;",
     "} while (p < end);",
@@ -162,6 +175,14 @@ function registerLines(kernel: DepthwiseKernel): string[] {
   ];
 }
 
+/** From sums that are plain i32. */
+const finishPlain = (kernel: DepthwiseKernel) =>
+  finishLines(
+    kernel,
+    (j) => `<i64>a${j}`,
+    (j) => `a${j} >= least`,
+  );
+
 function sharedLines(kernel: DepthwiseKernel): string[] {
   const { padTop } = kernel;
   return [
@@ -176,10 +197,7 @@ function sharedLines(kernel: DepthwiseKernel): string[] {
       assign(kernel, (j) => `a${j} += `, "w2_"),
       4,
     ),
-    ...indent(
-      finishLines(kernel, (j) => `<i64>a${j}`),
-      4,
-    ),
+    ...indent(finishPlain(kernel), 4),
     "    if (begun == outputHeight) break;",
     "  }",
     "  begun += 1;",
@@ -226,10 +244,7 @@ function directLines(kernel: DepthwiseKernel): string[] {
     "    s += rowPitch;",
     `    w += ${width};`,
     `  } while (w < tile + ${width * height});`,
-    ...indent(
-      finishLines(kernel, (j) => `<i64>a${j}`),
-      2,
-    ),
+    ...indent(finishPlain(kernel), 2),
     "  p += rowStep;",
     "}",
   ];
@@ -248,6 +263,7 @@ export function depthwiseSource(kernel: DepthwiseKernel): string {
           "const k: i64 = load<i64>(tile);",
           `const r: i64 = (<i64>1 << (e - 1)) + ((offset${table ? " + <i64>table" : ""}) << e);`,
         ]),
+    ...(kernel.skipping ? [`const least: i32 = load<i32>(tile, ${leastOffset(kernel) - 1}) >> 8;`] : []),
     ...weightLines(kernel),
     "let column: i32 = 0;",
     "while (true) {",
@@ -275,13 +291,13 @@ export function ${depthwiseName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, padding: usize, table: usize, minimum: i32, maximum: i32,
   records: i32, copies: i32, inputPixel: i32, inputRow: i32, outputPixel: i32, outputRow: i32,
   extent: usize, outputHeight: i32, lastColumn: i32, padTop: i32, rowStep: i32, rowPitch: i32,
-  inputZeroPoint: i32, offset: i64,
+  inputZeroPoint: i32, offset: i64,${kernel.skipping ? " filled: i32," : ""}
 ): void {
   const zeroPoint: ${wide} = inputZeroPoint;
   // From the last column of a strip to the first one of the next row.
   const toNextRow: i32 = outputRow - ${step ? 0 : R - 1} * outputPixel;
 ${indent([...declareRow(kernel, wide), ...each(R, (j) => `let a${j}: ${wide} = 0;`)], 2).join("\n")}
-${paddingBytes(kernel, 1) > 0 ? `  memory.fill(padding, <u8>inputZeroPoint, ${paddingFill(kernel)});\n` : ""}  for (let record: i32 = 0; record < records; record++) {
+${paddingBytes(kernel, 1) > 0 ? `  memory.fill(padding, <u8>inputZeroPoint, ${paddingFill(kernel)});\n` : ""}${kernel.skipping ? "  memory.fill(output, <u8>minimum, filled);\n" : ""}  for (let record: i32 = 0; record < records; record++) {
     fetchWeights(tile, weights, ${bytes});
     weights += ${bytes};
     const m: i64 = load<i32>(tile, 8);

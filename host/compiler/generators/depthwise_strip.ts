@@ -40,6 +40,11 @@ export interface DepthwiseKernel {
   readonly table: boolean;
   /** Of the register: whether pixels carry what keeps lower lanes from borrowing (`depthwise_lift.ts`). */
   readonly lifted: boolean;
+  /**
+   * Whether outputs whose sum is below the channel's least are left alone: the clamp's minimum is there already. Half of
+   * a rectifier's outputs are, and a comparison takes the place of requantising and storing them.
+   */
+  readonly skipping: boolean;
 }
 
 /** One pixel of a strip's row. */
@@ -61,9 +66,19 @@ export function liftOffset({ height, width }: Pick<DepthwiseKernel, "height" | "
   return recordHeader + height * width;
 }
 
+/**
+ * Where a skipping kernel's record has the least sum above the clamp's minimum, i24: the upper three bytes of the i32 that
+ * begins a byte earlier.
+ */
+export function leastOffset(kernel: Pick<DepthwiseKernel, "height" | "width" | "lifted">): number {
+  return liftOffset(kernel) + (kernel.lifted ? 1 : 0);
+}
+
 /** Bytes of one channel's record; each is brought to the same place, so k is aligned there. */
-export function recordBytes(kernel: Pick<DepthwiseKernel, "height" | "width" | "lifted">): number {
-  return (liftOffset(kernel) + (kernel.lifted ? 1 : 0) + 3) & ~3;
+export function recordBytes(
+  kernel: Pick<DepthwiseKernel, "height" | "width" | "lifted" | "skipping">,
+): number {
+  return (leastOffset(kernel) + (kernel.skipping ? 3 : 0) + 3) & ~3;
 }
 
 /** The tap of output `j` whose pixel is lifted: each output has one, whatever column they begin with. */
@@ -222,9 +237,14 @@ export function edgeConstants(kernel: DepthwiseKernel, weights: string, type: st
 /**
  * Requantises and stores R finished sums, and moves `o` to the next row.
  * @param sum the expression (i64) of output `j`
+ * @param reached whether output `j` is above the minimum, for a skipping kernel
  */
-export function finishLines(kernel: DepthwiseKernel, sum: (j: number) => string): string[] {
-  const { columns: R, step, rectified, table, lifted } = kernel;
+export function finishLines(
+  kernel: DepthwiseKernel,
+  sum: (j: number) => string,
+  reached: (j: number) => string,
+): string[] {
+  const { columns: R, step, rectified, table, lifted, skipping } = kernel;
   return each(R, (j) => {
     const k = lifted ? `k${liftedTap(kernel, j)}` : "k";
     const value = rectified
@@ -235,9 +255,9 @@ export function finishLines(kernel: DepthwiseKernel, sum: (j: number) => string)
         ];
     const byte = table ? `load<u8>(<usize>y${j})` : `clamp(y${j}, minimum, maximum)`;
     const moves = step ? j === R - 1 : true;
+    const finished = [...value, `store<u8>(o, ${byte}${step && j > 0 ? `, ${j * step.output}` : ""});`];
     return [
-      ...value,
-      `store<u8>(o, ${byte}${step && j > 0 ? `, ${j * step.output}` : ""});`,
+      ...(skipping ? [`if (${reached(j)}) {`, ...indent(finished, 2), "}"] : finished),
       ...(moves ? [j === R - 1 ? "o += toNextRow;" : "o += outputPixel;"] : []),
     ];
   }).flat();
