@@ -33,7 +33,8 @@ export function clampTable(
   const below = minimum - base;
   const values = maximum - minimum + 1;
   const above = Math.max(0, highest - maximum);
-  const bytes = below + values + above;
+  // The kernel writes eight values at a time.
+  const bytes = below + Math.max(values + above, Math.ceil(values / 8) * 8);
   return bytes <= mostBytes ? { bytes, base, below, minimum, values, above } : null;
 }
 
@@ -55,7 +56,7 @@ export function fillClampTable(table: ClampTable, address: number): KernelCall {
 /** Opcodes and bytes of filling it. */
 export function fillCost(table: ClampTable): { opcodes: number; bytesMoved: number } {
   return {
-    opcodes: 20 + Math.floor(table.values / 8) * 7 + (table.values % 8) * 6,
+    opcodes: 18 + Math.ceil(table.values / 8) * 6,
     bytesMoved: table.below + table.above,
   };
 }

@@ -15,6 +15,11 @@ export interface Proof {
   readonly table: ClampTable | null;
 }
 
+/** Whether a table takes the clamp's place: a rectifier's minimum is there already, which leaves one comparison. */
+export function takesTable({ rectified, table }: Proof): boolean {
+  return !rectified && table !== null;
+}
+
 const proofs = new WeakMap<Convolution, Proof | null>();
 
 /** The lane form's constants where it is exact for every channel, else null. */

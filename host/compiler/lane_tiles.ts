@@ -30,6 +30,18 @@ export function tileScratch(
   ];
 }
 
+/** What `clampParameters` asks for. @param entries where the clamp's table lies, if there is one */
+export function clampArguments(
+  layer: Convolution,
+  { rectified, table }: LaneEpilogue,
+  entries: number,
+): readonly Argument[] {
+  if (table) return [["table", entries]];
+  const { minimum, maximum } = layer.clamp;
+  const shift = (prove(layer) as Proof).constants[0]?.e ?? 0;
+  return [["minimum", minimum], ["maximum", maximum], ...(rectified ? [["shift", shift] as const] : [])];
+}
+
 /** The kernel's call, behind the one that fills the clamp's table. @param more arguments behind those of all tiles */
 export function tileCalls(
   layer: Convolution,
@@ -38,7 +50,7 @@ export function tileCalls(
   { name, source, more = [] }: { name: string; source: () => string; more?: readonly Argument[] },
 ): readonly KernelCall[] {
   const shape = geometry(layer) as Geometry;
-  const { constants, table: clamp } = prove(layer) as Proof;
+  const { table: clamp } = prove(layer) as Proof;
   const [tile, sums] = places.scratch;
   const buffer = shape.padded ? places.scratch[2] : 0;
   const entries = places.scratch[shape.padded ? 3 : 2] as number;
@@ -62,10 +74,7 @@ export function tileCalls(
         ["segment", shape.segment],
         ["pitch", shape.pitch],
         ["outputChannels", layer.outputChannels],
-        ...(kernel.table
-          ? [["table", entries] as const]
-          : [["minimum", layer.clamp.minimum] as const, ["maximum", layer.clamp.maximum] as const]),
-        ...(kernel.rectified ? [["shift", constants[0]?.e ?? 0] as const] : []),
+        ...clampArguments(layer, kernel, entries),
         ...paddingArguments(layer, shape, buffer ?? 0),
         ...more,
       ],
@@ -112,7 +121,7 @@ export function packTiles(
  */
 export function tileCost(
   layer: Convolution,
-  { pixels, words, table }: LaneEpilogue,
+  { pixels, words, rectified, table }: LaneEpilogue,
   constantBytes: number,
   perTile: number,
 ): KernelCost {
@@ -128,6 +137,9 @@ export function tileCost(
     opcodes: Math.round(
       clamp.opcodes + blocks * (40 + depth * words * 12 + rows * 10 + gather + tiles * perTile),
     ),
-    bytesMoved: clamp.bytesMoved + blocks * (depth * words * 3 + constantBytes + copied),
+    bytesMoved:
+      clamp.bytesMoved +
+      (rectified ? rows * columns * layer.outputChannels : 0) +
+      blocks * (depth * words * 3 + constantBytes + copied),
   };
 }

@@ -13,6 +13,7 @@ import {
   startSum,
 } from "./generators/lanes.js";
 import type { LaneConstants } from "./lane_constants.js";
+import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
 import { packTiles, tileCalls, tileCost, tileScratch } from "./lane_tiles.js";
@@ -23,26 +24,26 @@ import type { Convolution } from "./sliding_filter.js";
 interface Variant {
   readonly pixels: number;
   readonly words: number;
-  readonly table: boolean;
   /** Whether the kernel knows the distances between pixels. */
   readonly fixed: boolean;
+  readonly finish: Finish;
 }
 
 /** Products that a round of the innermost loop may hold; more where a kernel is made for one layer's speed anyway. */
 const mostProducts = { shared: 48, own: 100 };
 
-function kernelOf(layer: Convolution, { pixels, words, table, fixed }: Variant): LanesKernel {
+function kernelOf(layer: Convolution, { pixels, words, fixed, finish }: Variant): LanesKernel {
   const { parts, rectified } = prove(layer) as Proof;
   const { segment, pixelStep } = geometry(layer) as Geometry;
-  const most = fixed && table ? mostProducts.own : mostProducts.shared;
+  const most = finish === "direct" ? mostProducts.own : mostProducts.shared;
   const unroll = [4, 3, 2].find((taps) => segment % taps === 0 && taps * pixels * words <= most) ?? 1;
   return {
     pixels,
     words,
     parts,
     rectified,
-    table,
-    direct: fixed && table && parts === 1 && pixels * words <= mostProducts.shared,
+    table: finish !== "loop" && !rectified,
+    direct: finish === "direct" && parts === 1 && pixels * words <= mostProducts.shared,
     overlap: layer.outputChannels < words * 3,
     unroll,
     pixelStep: fixed ? pixelStep : null,
@@ -51,16 +52,16 @@ function kernelOf(layer: Convolution, { pixels, words, table, fixed }: Variant):
 }
 
 function tileForm(variant: Variant): KernelForm<Convolution> {
-  const { pixels, words, table, fixed } = variant;
+  const { pixels, words, fixed, finish } = variant;
   return {
-    name: `lanes_${pixels}x${words}${fixed ? "_fixed" : ""}${table ? "_table" : ""}`,
-    when: `int8, P pixels a row and 3·Q − 2 output channels at least, and the sums of each channel's weights proved to fit lanes${table ? "; the clamp is a table of at most 8 KB" : ""}${fixed ? "; code for this layer's shape alone" : ""}`,
+    name: `lanes_${pixels}x${words}${fixed ? "_fixed" : ""}${finish === "loop" ? "" : `_${finish}`}`,
+    when: `int8, P pixels a row and 3·Q − 2 output channels at least, and the sums of each channel's weights proved to fit lanes${fixed ? "; code for this layer's shape alone" : ""}${finishWhen[finish]}`,
     applies(layer) {
       const shape = geometry(layer);
       if (shape === null || shape.columns < pixels || layer.outputChannels < 3) return false;
       if (words > Math.ceil(layer.outputChannels / 3)) return false;
       const proof = prove(layer);
-      return proof !== null && (!table || proof.table !== null);
+      return proof !== null && finishes(proof, finish);
     },
     generated: (layer) => lanesName(kernelOf(layer, variant)),
     codeBytes: (layer) => lanesCodeBytes(kernelOf(layer, variant)),
@@ -103,14 +104,10 @@ function cost(layer: Convolution, kernel: LanesKernel): KernelCost {
   return tileCost(layer, kernel, blockConstantBytes(kernel), perTile);
 }
 
-const yesOrNo = [false, true] as const;
-
 /** The forms, of each tile that fits a frame. */
 export const lanesForms: readonly KernelForm<Convolution>[] = Array.from({ length: 8 }, (_, p) =>
   Array.from({ length: 16 }, (_, q) => [p + 1, q + 1] as const),
 )
   .flat()
   .filter(([pixels, words]) => fitsFrame(pixels, words))
-  .flatMap(([pixels, words]) =>
-    yesOrNo.flatMap((fixed) => yesOrNo.map((table) => tileForm({ pixels, words, fixed, table }))),
-  );
+  .flatMap(([pixels, words]) => finishVariants.map((variant) => tileForm({ pixels, words, ...variant })));

@@ -16,6 +16,7 @@ import {
   zeroSkippingSource,
 } from "./generators/zero_skipping.js";
 import type { LaneConstants } from "./lane_constants.js";
+import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
 import { packTiles, tileCalls, tileScratch } from "./lane_tiles.js";
@@ -28,8 +29,8 @@ interface Variant {
   readonly pixels: number;
   readonly words: number;
   readonly together: number;
-  readonly table: boolean;
   readonly fixed: boolean;
+  readonly finish: Finish;
   /** Whether the output may take the input's place; then the last pixels of the input are kept apart. */
   readonly inPlace: boolean;
 }
@@ -72,7 +73,7 @@ function computeStarts(layer: Convolution): readonly (readonly number[])[] | nul
 }
 
 function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
-  const { pixels, words, together, table, fixed, inPlace } = variant;
+  const { pixels, words, together, fixed, finish, inPlace } = variant;
   const { parts, rectified } = prove(layer) as Proof;
   const { segment, pixelStep } = geometry(layer) as Geometry;
   const products = words * together * 2 ** (together - 1);
@@ -82,7 +83,8 @@ function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
     together,
     parts,
     rectified,
-    table,
+    table: finish !== "loop" && !rectified,
+    direct: finish === "direct",
     starts: laneStarts(layer) !== null,
     overlap: layer.outputChannels < words * 3,
     unroll: [4, 3, 2].find((count) => segment % count === 0 && count * products <= mostProducts) ?? 1,
@@ -109,17 +111,17 @@ function overlays(layer: Convolution, { segments, segment, pixelStep }: Geometry
 }
 
 function tileForm(variant: Variant): KernelForm<Convolution> {
-  const { pixels, words, together, table, fixed, inPlace } = variant;
+  const { pixels, words, together, fixed, finish, inPlace } = variant;
   return {
-    name: `zero_skipping_${pixels}x${words}_${together}${fixed ? "_fixed" : ""}${table ? "_table" : ""}${inPlace ? "_in_place" : ""}`,
-    when: `as lanes; quicker where an input comes from a rectifier: half of it is taken to be zero${inPlace ? "; one window a pixel, and as many output channels as input channels" : ""}`,
+    name: `zero_skipping_${pixels}x${words}_${together}${fixed ? "_fixed" : ""}${finish === "loop" ? "" : `_${finish}`}${inPlace ? "_in_place" : ""}`,
+    when: `as lanes; quicker where an input comes from a rectifier: half of it is taken to be zero${inPlace ? "; one window a pixel, and as many output channels as input channels" : ""}${finishWhen[finish]}`,
     applies(layer) {
       const shape = geometry(layer);
       if (shape === null || shape.columns < pixels || layer.outputChannels < 3) return false;
       if (!isEven(Math.ceil(layer.outputChannels / 3), words)) return false;
       if (inPlace && !overlays(layer, shape, words)) return false;
       const proof = prove(layer);
-      return proof !== null && (!table || proof.table !== null);
+      return proof !== null && finishes(proof, finish);
     },
     generated: (layer) => zeroSkippingName(kernelOf(layer, variant)),
     codeBytes: (layer) => zeroSkippingCodeBytes(kernelOf(layer, variant)),
@@ -129,7 +131,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
       const kernel = kernelOf(layer, variant);
       return tileScratch(layer, kernel, {
         constants: blockConstantBytes(kernel),
-        sums: pixels * words * 8 * kernel.parts,
+        sums: kernel.direct ? 8 : pixels * words * 8 * kernel.parts,
         ...(inPlace ? { more: pixels * (geometry(layer) as Geometry).pixelStep } : {}),
       });
     },
@@ -177,12 +179,14 @@ export function difference(layer: Convolution, channel: number, parts: number): 
   return parts * laneBias + layer.inputZeroPoint * weights - started;
 }
 
-const yesOrNo = [false, true] as const;
 /** Pixels finished at once, and of them together. */
 const tiles = [
   [1, 1],
   [2, 2],
   [4, 2],
+  [3, 3],
+  [4, 4],
+  [5, 5],
 ] as const;
 /** Up to 48 words the sums of two pixels stay where they cost nothing in WAMR's frame. */
 const mostWords = 48;
@@ -190,9 +194,9 @@ const mostWords = 48;
 const forms = (inPlace: boolean): KernelForm<Convolution>[] =>
   tiles.flatMap(([pixels, together]) =>
     Array.from({ length: mostWords }, (_, word) => word + 1).flatMap((words) =>
-      yesOrNo.flatMap((fixed) =>
-        yesOrNo.map((table) => tileForm({ pixels, words, together, fixed, table, inPlace })),
-      ),
+      finishVariants
+        .filter(({ finish }) => finish !== "direct" || pixels === together)
+        .map((variant) => tileForm({ pixels, words, together, inPlace, ...variant })),
     ),
   );
 

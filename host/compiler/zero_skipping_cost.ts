@@ -49,7 +49,11 @@ export function zeroSkippingCost(layer: Convolution, target: Target, kernel: Zer
   const pointers = kernel.pixelStep === null ? P : 1;
   const begin = (ownStarts ? Q : 0) + P * Q;
   const perSegment = segment * tapOpcodes(kernel, zeroShare(layer, target)) + pointers + 5;
-  const perRun = segments * perSegment + parts * (begin + P * Q + (parts > 1 ? 2 : 0)) + pointers + 9;
+  const perRun =
+    segments * perSegment +
+    parts * (begin + (kernel.direct ? 0 : P * Q) + (parts > 1 ? 2 : 0)) +
+    pointers +
+    9;
   const perTile = (pixels / P) * perRun + epilogueOpcodes(kernel) + 10;
   return tileCost(layer, kernel, blockConstantBytes(kernel), perTile);
 }

@@ -18,8 +18,9 @@ import {
 } from "./generators/zero_skipping_sweep.js";
 import type { LaneConstants } from "./lane_constants.js";
 import { geometry, wordStarts } from "./lane_geometry.js";
-import { type Proof, prove } from "./lane_proof.js";
+import { type Proof, prove, takesTable } from "./lane_proof.js";
 import { writeRecord } from "./lane_records.js";
+import { clampArguments } from "./lane_tiles.js";
 import type { KernelCost, KernelForm, Target } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { difference, laneStarts } from "./zero_skipping.js";
@@ -57,9 +58,7 @@ function applies(layer: Convolution, pixels: number, table: boolean): boolean {
   if (vertical.outputs < pixels || pixels * outputChannels > mostSums) return false;
   if (geometry(layer) === null) return false;
   const proof = prove(layer);
-  return (
-    proof !== null && proof.parts === 1 && laneStarts(layer) === null && (!table || proof.table !== null)
-  );
+  return proof !== null && proof.parts === 1 && laneStarts(layer) === null && (!table || takesTable(proof));
 }
 
 function sweepForm(pixels: number, table: boolean): KernelForm<Convolution> {
@@ -85,7 +84,7 @@ function sweepForm(pixels: number, table: boolean): KernelForm<Convolution> {
     },
     weights: (layer) => [pack(layer, kernelOf(layer, pixels, table))],
     emit(layer, places) {
-      const { constants, table: clamp } = prove(layer) as Proof;
+      const { table: clamp } = prove(layer) as Proof;
       const kernel = kernelOf(layer, pixels, table);
       const name = sweepName(kernel);
       const [tile, sums, buffer, entries] = places.scratch as [number, number, number, number];
@@ -108,10 +107,7 @@ function sweepForm(pixels: number, table: boolean): KernelForm<Convolution> {
             ["channels", layer.inputChannels],
             ["outputChannels", layer.outputChannels],
             ["kernelHeight", layer.vertical.size],
-            ...(table
-              ? [["table", entries] as const]
-              : [["minimum", layer.clamp.minimum] as const, ["maximum", layer.clamp.maximum] as const]),
-            ...(kernel.rectified ? [["shift", constants[0]?.e ?? 0] as const] : []),
+            ...clampArguments(layer, kernel, entries),
             ["buffer", buffer],
             ["copyBytes", Math.min(rowBytes, kernel.pitch - start)],
             ["start", start],

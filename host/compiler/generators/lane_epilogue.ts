@@ -1,8 +1,11 @@
 /**
  * The last step of a three-lane tile: from sums in memory to clamped bytes, a word of three channels at a time.
  *
- * It is a third of a pointwise layer's opcodes, so: with one rounding all channels share one shift; the clamp is one
- * load from a table where RAM allows (`assembly/kernels/clamp_table.ts`), else two comparisons and two selects.
+ * It is a third of a pointwise layer's opcodes, so: with one rounding all channels share one shift, and therefore the
+ * value before the shift from which on an output is above the clamp's minimum. Half of a rectifier's outputs are not: the
+ * minimum is there already, and one comparison takes the place of shifting, clamping and storing. With two roundings the
+ * clamp is one load from a table where RAM allows (`assembly/kernels/clamp_table.ts`), else two comparisons and two
+ * selects.
  *
  * Tried and rejected: clamping three lanes at once in their word (masks from a guard bit; as many opcodes as the
  * selects), gathering bytes for one wide store (a shift and an or cost more than a store).
@@ -15,7 +18,7 @@ export interface LaneEpilogue {
   readonly parts: number;
   /** Whether the clamp cuts everything below the output's zero point: one rounding then does. */
   readonly rectified: boolean;
-  /** Whether the clamp is a table. */
+  /** Whether the clamp is a table; only where it does not rectify. */
   readonly table: boolean;
   /** Whether the last word steps back, because its channels do not fill it. */
   readonly overlap: boolean;
@@ -23,7 +26,7 @@ export interface LaneEpilogue {
   readonly pixelBytes: number | null;
   /**
    * Whether the sums are taken from their locals, word by word in straight code: no store and load for each, but code for
-   * each. One part, a table, and known output channels only.
+   * each. One part and known output channels only, and no comparisons with both ends of a clamp.
    */
   readonly direct?: boolean;
 }
@@ -50,35 +53,90 @@ function wordLanes({ words: Q, overlap, pixelBytes }: LaneEpilogue, word: number
   return { start, lanes: [0, 1, 2].filter((index) => start + index >= 3 * word) };
 }
 
+/** What the clamp needs of the call, as parameters; `lane_tiles.ts` gives the arguments. */
+export function clampParameters({ rectified, table }: Pick<LaneEpilogue, "rectified" | "table">): string {
+  if (rectified) return "minimum: i32, maximum: i32, shift: i64,";
+  return table ? "table: usize," : "minimum: i32, maximum: i32,";
+}
+
+/**
+ * From the sum of a lane, as an expression, to its byte.
+ * @param suffix of the channel's constants k, m, e and r
+ * @param to the arguments of the store behind its value: pointer and offset
+ */
+function finish(
+  kernel: LaneEpilogue,
+  suffix: string,
+  pixel: number,
+  sum: string,
+  to: readonly [string, number],
+) {
+  const { rectified, table } = kernel;
+  const t = `t${pixel}_${suffix}`;
+  const store = (value: string) => `store<u8>(${to[0]}, ${value}, ${to[1]});`;
+  const product = `(${sum}) * m${suffix} + k${suffix}`;
+  if (rectified) {
+    return [
+      `const ${t}: i64 = ${product};`,
+      `if (${t} >= bound) ${store(`min<i32>(<i32>(${t} >> shift), maximum)`)}`,
+    ];
+  }
+  const value = `<i32>((${t} + r${suffix} + (${t} >> 63)) >> e${suffix})`;
+  return [
+    `const ${t}: i64 = (${product}) >> 31;`,
+    store(table ? `load<u8>(table + <usize>(${value}))` : `clamp(${value}, minimum, maximum)`),
+  ];
+}
+
+/** A channel's constants into locals. @param at where its record lies, as an expression and an offset */
+function constantLines({ rectified }: LaneEpilogue, suffix: string, at: readonly [string, number]): string[] {
+  const load = (type: string, offset: number) => `load<${type}>(${at[0]}, ${at[1] + offset});`;
+  return [
+    `const k${suffix}: i64 = ${load("i64", 0)}`,
+    ...(rectified
+      ? [`const m${suffix}: i64 = ${load("i64", 8)}`]
+      : [
+          `const m${suffix}: i64 = ${load("i32", 8)}`,
+          `const e${suffix}: i64 = ${load("i32", 12)}`,
+          `const r${suffix}: i64 = ${load("i64", 16)}`,
+        ]),
+  ];
+}
+
+/**
+ * Lines for the kernel's start and for each tile, behind `o0`: what a rectifier's outputs are before any is computed, the
+ * clamp's minimum, and what `finish` compares with.
+ * @param inPlace whether the output takes the input's place, and is filled tile by tile
+ */
+export function fillLines(
+  kernel: LaneEpilogue,
+  inPlace: boolean,
+): { readonly first: readonly string[]; readonly tile: readonly string[] } {
+  const { rectified, pixels, pixelBytes } = kernel;
+  const fill = (to: string, bytes: string) => `memory.fill(${to}, <u8>minimum, ${bytes});`;
+  return {
+    first: !rectified
+      ? []
+      : [
+          // What one above the minimum has at least, before the shift.
+          "const bound: i64 = <i64>(minimum + 1) << shift;",
+          ...(inPlace ? [] : [fill("output", "rows * columns * outputChannels")]),
+        ],
+    tile: rectified && inPlace ? [fill("o0", `${pixels} * ${pixelBytes ?? "outputChannels"}`)] : [],
+  };
+}
+
 /** The same from locals `s<pixel>_<word>`, with all distances known. */
 function directLines(kernel: LaneEpilogue): string[] {
-  const { pixels: P, words: Q, rectified, pixelBytes } = kernel;
-  const bytes = recordBytes(kernel);
+  const { pixels: P, words: Q, pixelBytes } = kernel;
   return each(Q, (q) => {
     const { start, lanes } = wordLanes(kernel, q);
     return lanes.flatMap((index) => {
-      const at = (3 * q + index) * bytes;
-      const name = `${q}_${index}`;
-      const value = (p: number) => `${lane(`s${p}_${q}`, index)} * m${name} + k${name}`;
+      const suffix = `${q}_${index}`;
+      const to = (p: number) => ["o0", p * (pixelBytes ?? 0) + start + index] as const;
       return [
-        `const k${name}: i64 = load<i64>(constants, ${at});`,
-        ...(rectified
-          ? [`const m${name}: i64 = load<i64>(constants, ${at + 8});`]
-          : [
-              `const m${name}: i64 = load<i32>(constants, ${at + 8});`,
-              `const e${name}: i64 = load<i32>(constants, ${at + 12});`,
-              `const r${name}: i64 = load<i64>(constants, ${at + 16});`,
-            ]),
-        ...each(P, (p) => {
-          const byte = (index64: string) =>
-            `store<u8>(o0, load<u8>(table + <usize>(<i32>(${index64}))), ${p * (pixelBytes ?? 0) + start + index});`;
-          if (rectified) return [byte(`(${value(p)}) >> shift`)];
-          const t = `t${p}_${name}`;
-          return [
-            `const ${t}: i64 = (${value(p)}) >> 31;`,
-            byte(`(${t} + r${name} + (${t} >> 63)) >> e${name}`),
-          ];
-        }).flat(),
+        ...constantLines(kernel, suffix, ["constants", (3 * q + index) * recordBytes(kernel)]),
+        ...each(P, (p) => finish(kernel, suffix, p, lane(`s${p}_${q}`, index), to(p))).flat(),
       ];
     });
   }).flat();
@@ -87,24 +145,11 @@ function directLines(kernel: LaneEpilogue): string[] {
 /** Lines that read `constants`, `sums` and `o0` (and move it on), and the clamp's parameters. */
 export function epilogueLines(kernel: LaneEpilogue): string[] {
   if (kernel.direct) return directLines(kernel);
-  const { pixels: P, words: Q, parts, rectified, table, overlap, pixelBytes } = kernel;
+  const { pixels: P, words: Q, parts, overlap, pixelBytes } = kernel;
   const bytes = recordBytes(kernel);
   const sum = (p: number, index: number) => each(parts, (part) => lane(`b${p}_${part}`, index)).join(" + ");
-  const requantise = (p: number, index: number) =>
-    rectified
-      ? [`const y${p}_${index}: i32 = <i32>(((${sum(p, index)}) * m${index} + k${index}) >> shift);`]
-      : [
-          `const t${p}_${index}: i64 = ((${sum(p, index)}) * m${index} + k${index}) >> 31;`,
-          `const y${p}_${index}: i32 = <i32>((t${p}_${index} + r${index} + (t${p}_${index} >> 63)) >> e${index});`,
-        ];
-  const clamped = (name: string) =>
-    table ? `load<u8>(table + <usize>${name})` : `clamp(${name}, minimum, maximum)`;
-  const store = (p: number, index: number) => {
-    const value = clamped(`y${p}_${index}`);
-    return pixelBytes === null
-      ? `store<u8>(o${p}, ${value}, ${index});`
-      : `store<u8>(o0, ${value}, ${p * pixelBytes + index});`;
-  };
+  const to = (p: number, index: number) =>
+    pixelBytes === null ? ([`o${p}`, index] as const) : (["o0", p * pixelBytes + index] as const);
   const outputs = pixelBytes === null ? P : 1;
   const step = overlap ? "step" : "3";
   return [
@@ -118,17 +163,12 @@ export function epilogueLines(kernel: LaneEpilogue): string[] {
     ...each(P, (p) =>
       each(parts, (part) => `  const b${p}_${part}: i64 = load<i64>(a, ${(part * P * Q + p) * 8});`),
     ).flat(),
-    ...each(3, (index) => [
-      `  const k${index}: i64 = load<i64>(c, ${index * bytes});`,
-      ...(rectified
-        ? [`  const m${index}: i64 = load<i64>(c, ${index * bytes + 8});`]
-        : [
-            `  const m${index}: i64 = load<i32>(c, ${index * bytes + 8});`,
-            `  const e${index}: i64 = load<i32>(c, ${index * bytes + 12});`,
-            `  const r${index}: i64 = load<i64>(c, ${index * bytes + 16});`,
-          ]),
-      ...each(P, (p) => [...requantise(p, index), store(p, index)].map((line) => `  ${line}`)).flat(),
-    ]).flat(),
+    ...each(3, (index) =>
+      [
+        ...constantLines(kernel, `${index}`, ["c", index * bytes]),
+        ...each(P, (p) => finish(kernel, `${index}`, p, sum(p, index), to(p, index))).flat(),
+      ].map((line) => `  ${line}`),
+    ).flat(),
     ...(overlap ? ["  const step: usize = min<usize>(3, last - o0);"] : []),
     ...each(outputs, (p) => `  o${p} += ${step};`),
     `  a += ${P * 8};`,
@@ -137,34 +177,29 @@ export function epilogueLines(kernel: LaneEpilogue): string[] {
   ];
 }
 
+/** The share of a rectifier's outputs that are taken to be at the clamp's minimum. */
+const assumedAtMinimum = 0.5;
+
 /** Opcodes of the lines, a tile. */
 export function epilogueOpcodes(kernel: LaneEpilogue): number {
   const { pixels: P, words: Q, parts, rectified, table, overlap, pixelBytes } = kernel;
   const outputs = pixelBytes === null ? P : 1;
+  const constants = rectified ? 2 : 4;
+  // Product and k; then a comparison, and of what is left shift, wrap, the upper end and the store; or a second rounding.
+  const finished = rectified ? 4 + (1 - assumedAtMinimum) * 5 : 7 + (table ? 2 : 5);
   if (kernel.direct) {
     const channels = each(Q, (q) => wordLanes(kernel, q).lanes.length).reduce((sum, lanes) => sum + lanes, 0);
-    return channels * ((rectified ? 2 : 4) + P * (4 / 3 + 4 + (rectified ? 0 : 3) + 2));
+    return channels * (constants + P * (4 / 3 + finished));
   }
-  // Lane, product, k, shift, wrap; a second rounding; clamp and store.
-  const perOutput = (5 / 3 - 1 / 3) * parts + (parts - 1) + 4 + (rectified ? 0 : 3) + (table ? 2 : 5);
-  const perWord = P * parts + 3 * (rectified ? 2 : 4) + 3 * P * perOutput + outputs + (overlap ? 3 : 0) + 4;
+  const perOutput = (4 / 3) * parts + (parts - 1) + finished;
+  const perWord = P * parts + 3 * constants + 3 * P * perOutput + outputs + (overlap ? 3 : 0) + 4;
   return Q * perWord + outputs + (overlap ? 1 : 0) + 2;
 }
 
 /** Bytes of the lines' code, estimated. */
-export function epilogueCodeBytes({
-  pixels: P,
-  words: Q,
-  parts,
-  rectified,
-  table,
-  direct,
-}: LaneEpilogue): number {
-  if (direct) return 3 * Q * ((rectified ? 12 : 24) + P * (28 + (rectified ? 0 : 12)));
-  return (
-    60 +
-    P * 9 * parts +
-    3 * (rectified ? 22 : 44) +
-    3 * P * (25 + 10 * parts + (rectified ? 0 : 12) + (table ? 0 : 16))
-  );
+export function epilogueCodeBytes(kernel: LaneEpilogue): number {
+  const { pixels: P, words: Q, parts, rectified, table, direct } = kernel;
+  const finished = 25 + (rectified ? 14 : table ? 12 : 28);
+  if (direct) return 3 * Q * ((rectified ? 12 : 24) + P * finished);
+  return 60 + P * 9 * parts + 3 * (rectified ? 22 : 44) + 3 * P * (finished + 10 * parts);
 }

@@ -15,7 +15,14 @@
  * Tried and rejected: pixels in the lanes (activations would have to be packed), 16-bit lanes in i32 (two MACs and
  * spills), sums in memory, and the requantisation unrolled over words (twice the code, which is RAM, for 2 %).
  */
-import { epilogueCodeBytes, epilogueLines, type LaneEpilogue, recordBytes } from "./lane_epilogue.js";
+import {
+  clampParameters,
+  epilogueCodeBytes,
+  epilogueLines,
+  fillLines,
+  type LaneEpilogue,
+  recordBytes,
+} from "./lane_epilogue.js";
 
 /** What a kernel is specialised for; layers with the same share it. */
 export interface LanesKernel extends LaneEpilogue {
@@ -84,7 +91,7 @@ const indent = (lines: readonly string[], by: number) =>
 
 /** The file's text. Its one function is called by `compiler/lanes.ts`, which names the arguments. */
 export function lanesSource(kernel: LanesKernel): string {
-  const { pixels: P, words: Q, parts, unroll, pixelStep, pixelBytes, rectified, table } = kernel;
+  const { pixels: P, words: Q, parts, unroll, pixelStep, pixelBytes } = kernel;
   const channels = Q * 3;
   const constants = blockConstantBytes(kernel);
   const names = each(Q, (q) => each(P, (p) => `s${p}_${q}`)).flat();
@@ -102,7 +109,7 @@ export function lanesSource(kernel: LanesKernel): string {
     ]).flat(),
   ]).flat();
   const moveOut = [...storeSums, ...names.map((name) => `${name} = begin;`), `at += ${P * Q * 8};`];
-  const clampParameters = table ? "table: usize" : "minimum: i32, maximum: i32";
+  const fill = fillLines(kernel, false);
   return `/**
  * Three-lane convolution in tiles of ${P} pixels × ${channels} channels.
  * Made by Wamlet (host/compiler/generators/lanes.ts), which says how it works and why it is exact.
@@ -113,8 +120,8 @@ import { fetchWeights } from "../weights";
 
 export function ${lanesName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
-  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${clampParameters},
-  ${rectified ? "shift: i64, " : ""}buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
+  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${clampParameters(kernel)}
+  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
   dilation: i32, zeroPoint: i32,
 ): void {
   const depth: i32 = segments * segment;
@@ -122,7 +129,7 @@ export function ${lanesName(kernel)}(
   const constants: usize = tile + <usize>(depth * ${Q * 8});
   const skip: usize = pitch - segment;
   let channel: i32 = 0;
-  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
+${fill.first.map((line) => `  ${line}\n`).join("")}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
   while (true) {
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};

@@ -13,7 +13,14 @@
  * Tried on paper and rejected: a compressed list of what is not zero (its own loads cost more than the test), three
  * pixels together (twice the code, which is RAM, for 8 %), sums in memory.
  */
-import { epilogueCodeBytes, epilogueLines, type LaneEpilogue, recordBytes } from "./lane_epilogue.js";
+import {
+  clampParameters,
+  epilogueCodeBytes,
+  epilogueLines,
+  fillLines,
+  type LaneEpilogue,
+  recordBytes,
+} from "./lane_epilogue.js";
 
 /** What a kernel is specialised for; `pixels` are finished at once. */
 export interface ZeroSkippingKernel extends LaneEpilogue {
@@ -32,7 +39,7 @@ export interface ZeroSkippingKernel extends LaneEpilogue {
 /** Name of the generated file. */
 export function zeroSkippingName(kernel: ZeroSkippingKernel): string {
   const { pixels, words, together, parts, starts, rectified, table, overlap, unroll } = kernel;
-  const { pixelStep, pixelBytes, inPlace } = kernel;
+  const { pixelStep, pixelBytes, inPlace, direct } = kernel;
   return [
     `zero_skipping_${pixels}x${words}_${together}`,
     unroll > 1 ? `by_${unroll}` : "",
@@ -42,6 +49,7 @@ export function zeroSkippingName(kernel: ZeroSkippingKernel): string {
     overlap ? "overlap" : "",
     rectified ? "relu" : "",
     table ? "table" : "",
+    direct ? "direct" : "",
     inPlace ? "in_place" : "",
   ]
     .filter((part) => part !== "")
@@ -60,7 +68,7 @@ export function zeroSkippingCodeBytes(kernel: ZeroSkippingKernel): number {
   const combinations = 2 ** P - 1;
   // A product in half of the combinations for each pixel, a load in all.
   const tap = Q * (10 * P * 2 ** (P - 1) + 6 * combinations) + 15 * (P + combinations);
-  return 250 + unroll * tap + P * Q * 13 + epilogueCodeBytes(kernel);
+  return 250 + unroll * tap + P * Q * (kernel.direct ? 5 : 13) + epilogueCodeBytes(kernel);
 }
 
 const each = <T>(count: number, make: (index: number) => T): T[] =>
@@ -103,7 +111,8 @@ export function tapLines(
 /** The file's text. Its one function is called by `compiler/zero_skipping.ts`, which names the arguments. */
 export function zeroSkippingSource(kernel: ZeroSkippingKernel): string {
   const { pixels, words: Q, together: P, parts, starts, unroll, pixelStep, pixelBytes } = kernel;
-  const { rectified, table, inPlace } = kernel;
+  const { inPlace, direct } = kernel;
+  const fill = fillLines(kernel, inPlace);
   const channels = Q * 3;
   const constants = blockConstantBytes(kernel);
   const pointers = pixelStep === null ? P : 1;
@@ -116,6 +125,13 @@ export function zeroSkippingSource(kernel: ZeroSkippingKernel): string {
         ...each(P - 1, (p) => `s${p + 1}_${q} = s0_${q};`),
       ]).flat()
     : sums.map(({ name }) => `${name} = begin;`);
+  const beginTogether = `        let to: usize = sums;
+        do {
+`;
+  const nextTogether = `${parts > 1 ? "" : `${indent(store, 10)}\n`}          to += ${P * 8};
+          pixel += ${pixelStep === null ? `pixelStep * ${P}` : P * pixelStep};
+        } while (to < sums + ${pixels * 8});
+`;
   const nextPart = [...store, `at += ${pixels * Q * 8};`];
   return `/**
  * Three-lane convolution that skips zeros, ${pixels} pixels × ${channels} channels at once.
@@ -127,8 +143,8 @@ import { fetchWeights } from "../weights";
 
 export function ${zeroSkippingName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
-  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${table ? "table: usize" : "minimum: i32, maximum: i32"},
-  ${rectified ? "shift: i64, " : ""}buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
+  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${clampParameters(kernel)}
+  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
   dilation: i32, zeroPoint: i32,${inPlace ? " saved: usize," : ""}
 ): void {
   const depth: i32 = segments * segment;
@@ -136,7 +152,7 @@ export function ${zeroSkippingName(kernel)}(
   const constants: usize = tile + <usize>(depth * ${Q * 8});
   const skip: usize = pitch - segment;
   let channel: i32 = 0;
-${starts ? "" : "  let begin: i64;\n"}${inPlace ? `  // The last tile steps back over pixels that are outputs by then.\n  memory.copy(saved, input + <usize>((columns - ${pixels}) * ${step}), ${pixels} * ${step});\n` : ""}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
+${starts ? "" : "  let begin: i64;\n"}${inPlace ? `  // The last tile steps back over pixels that are outputs by then.\n  memory.copy(saved, input + <usize>((columns - ${pixels}) * ${step}), ${pixels} * ${step});\n` : ""}${fill.first.map((line) => `  ${line}\n`).join("")}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
   while (true) {
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};
@@ -152,14 +168,12 @@ ${starts ? "" : `    begin = load<i64>(constants, ${Q * 3 * recordBytes(kernel)}
       let column: i32 = 0;
       while (true) {
         let pixel: usize = ${inPlace ? `column == columns - ${pixels} ? saved : ` : ""}row + <usize>(column * ${step});
-        let to: usize = sums;
-        do {
-          let x0: usize = pixel;
+${direct ? "" : beginTogether}          let x0: usize = pixel;
 ${indent(
   [
     ...each(pointers - 1, (p) => `let x${p + 1}: usize = x${p} + pixelStep;`),
     "let t: usize = tile;",
-    "let at: usize = to;",
+    ...(direct ? [] : ["let at: usize = to;"]),
     ...(starts ? [`let lanesStart: usize = constants + ${Q * 3 * recordBytes(kernel)};`] : []),
     "let w: i64;",
     ...each(P, (p) => [`let d${p}: i32;`, `let v${p}: i64;`]).flat(),
@@ -183,11 +197,8 @@ ${indent(
   12,
 )}
           }
-${parts > 1 ? "" : `${indent(store, 10)}\n`}          to += ${P * 8};
-          pixel += ${pixelStep === null ? `pixelStep * ${P}` : P * pixelStep};
-        } while (to < sums + ${pixels * 8});
-        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
-${indent(epilogueLines(kernel), 8)}
+${direct ? "" : nextTogether}        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
+${indent([...fill.tile, ...epilogueLines(kernel)], 8)}
         // The last tile of a row steps back where ${pixels} do not divide the row: some pixels are computed twice.
         if (column == columns - ${pixels}) break;
         column = min<i32>(column + ${pixels}, columns - ${pixels});

@@ -12,7 +12,14 @@
  * more than all positive ones. So a shift by a lane moves whole lanes; the top one goes
  * before, since three lanes leave a bit of the word.
  */
-import { epilogueCodeBytes, epilogueLines, type LaneEpilogue, recordBytes } from "./lane_epilogue.js";
+import {
+  clampParameters,
+  epilogueCodeBytes,
+  epilogueLines,
+  fillLines,
+  type LaneEpilogue,
+  recordBytes,
+} from "./lane_epilogue.js";
 import { laneBias } from "./lanes.js";
 import { tapLines } from "./zero_skipping.js";
 
@@ -100,7 +107,8 @@ function moveLines({ pixels: R, full: Q, left }: SweepKernel): string[] {
 
 /** The file's text. Its one function is called by `compiler/zero_skipping_sweep.ts`, which names the arguments. */
 export function sweepSource(kernel: SweepKernel): string {
-  const { pixels: R, pitch, pixelBytes, rectified, table, unroll } = kernel;
+  const { pixels: R, pitch, pixelBytes, unroll } = kernel;
+  const fill = fillLines(kernel, false);
   const words = tapWords(kernel);
   const constants = sweepConstantBytes(kernel);
   const names = each(R, (r) => each(words, (word) => `s${r}_${word}`)).flat();
@@ -115,15 +123,15 @@ import { fetchWeights } from "../weights";
 
 export function ${sweepName(kernel)}(
   input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, channels: i32,
-  outputChannels: i32, kernelHeight: i32, ${table ? "table: usize" : "minimum: i32, maximum: i32"},
-  ${rectified ? "shift: i64, " : ""}buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, padTop: i32, zeroPoint: i32,
+  outputChannels: i32, kernelHeight: i32, ${clampParameters(kernel)}
+  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, padTop: i32, zeroPoint: i32,
 ): void {
   const depth: i32 = kernelHeight * channels;
   const weightBytes: i32 = depth * ${words * 3};
   const constants: usize = tile + <usize>(depth * ${words * 8});
   fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
   expandLanes(tile, constants - weightBytes, depth * ${words});
-  const begin: i64 = load<i64>(constants, ${constants - 8});
+${fill.first.map((line) => `  ${line}\n`).join("")}  const begin: i64 = load<i64>(constants, ${constants - 8});
   const gathered: i32 = kernelHeight + ${R - 1};
   memory.fill(buffer, <u8>zeroPoint, gathered * ${pitch});
   let y: i32 = 0;
