@@ -12,7 +12,8 @@ import { startModule } from "./run_module.js";
 interface Shape {
   readonly depth: number;
   readonly outputs: number;
-  readonly weights: "any" | "ends" | "small" | "none";
+  /** Uneven: an output in nine has weights of ±127 throughout. Sparse: an output in nine no zeros, others one in 20. */
+  readonly weights: "any" | "ends" | "small" | "none" | "uneven" | "sparse";
   readonly zeroPoint: number;
   readonly activation: "NONE" | "RELU";
   readonly perChannel?: boolean;
@@ -20,12 +21,19 @@ interface Shape {
 
 const ends = [-128, -127, 127];
 
-function fullyConnected(shape: Shape, random: Random): Uint8Array {
+function makeWeights({ depth, outputs, weights: kind }: Shape, random: Random): Int8Array {
+  const largest = { any: 128, ends: 128, small: 6, none: 0, uneven: 5, sparse: 128 }[kind];
+  return Int8Array.from({ length: depth * outputs }, (_, index) => {
+    const wide = Math.floor(index / depth) % 9 === 4;
+    if (kind === "ends" || (kind === "uneven" && wide)) return random.pick(ends);
+    if (kind === "sparse" && !wide && random.chance(0.95)) return 0;
+    return Math.max(-128, random.integer(-largest, largest));
+  });
+}
+
+function fullyConnected(shape: Shape, weights: Int8Array, random: Random): Uint8Array {
   const { depth, outputs, weights: kind, perChannel } = shape;
-  const largest = { any: 128, ends: 128, small: 6, none: 0 }[kind];
-  const weights = Int8Array.from({ length: depth * outputs }, () =>
-    kind === "ends" ? random.pick(ends) : Math.max(-128, random.integer(-largest, largest)),
-  );
+  const largest = { any: 128, ends: 128, small: 6, none: 0, uneven: 6, sparse: 30 }[kind];
   const spread = Math.max(1, largest) * 60 * Math.sqrt(depth);
   const bias = Array.from({ length: outputs }, () => random.integer(-spread, spread));
   const scales = Array.from({ length: perChannel ? outputs : 1 }, () => 2 ** (random.real() - 0.5));
@@ -76,8 +84,11 @@ function fullyConnected(shape: Shape, random: Random): Uint8Array {
   });
 }
 
-/** Vectors with no zero, half of them, only zeros, only one end of the range, and single inputs at the ends. */
-function vectors({ depth, zeroPoint }: Shape, random: Random): Int8Array[] {
+/**
+ * Vectors with no zero, half of them, only zeros, only one end of the range, single inputs at the ends; and those that
+ * take the sums of some outputs to both ends of their range.
+ */
+function vectors({ depth, outputs, zeroPoint }: Shape, weights: Int8Array, random: Random): Int8Array[] {
   const make = (value: (index: number) => number) =>
     Int8Array.from({ length: depth }, (_, index) => value(index));
   const any = () => random.integer(-128, 127);
@@ -89,6 +100,11 @@ function vectors({ depth, zeroPoint }: Shape, random: Random): Int8Array[] {
     make(() => -128),
     make(() => 127),
     make((index) => (index === 0 || index === depth - 1 ? other : zeroPoint)),
+    ...[0, 4, outputs - 1].flatMap((output) =>
+      [1, -1].map((sign) =>
+        make((index) => ((weights[(output % outputs) * depth + index] ?? 0) * sign > 0 ? 127 : -128)),
+      ),
+    ),
   ];
 }
 
@@ -103,6 +119,11 @@ const shapes: readonly Shape[] = [
   { depth: 33, outputs: 1, weights: "ends", zeroPoint: -1, activation: "NONE" },
   { depth: 1, outputs: 6, weights: "any", zeroPoint: 0, activation: "NONE" },
   { depth: 20, outputs: 10, weights: "none", zeroPoint: 5, activation: "NONE" },
+  { depth: 140, outputs: 96, weights: "uneven", zeroPoint: -128, activation: "RELU" },
+  { depth: 140, outputs: 97, weights: "uneven", zeroPoint: 17, activation: "NONE" },
+  { depth: 150, outputs: 230, weights: "sparse", zeroPoint: -128, activation: "RELU" },
+  { depth: 90, outputs: 61, weights: "sparse", zeroPoint: -3, activation: "NONE", perChannel: true },
+  { depth: 300, outputs: 40, weights: "any", zeroPoint: 90, activation: "RELU" },
 ];
 
 describe("fully connected layers that skip zeros equal the plain reference", () => {
@@ -110,11 +131,12 @@ describe("fully connected layers that skip zeros equal the plain reference", () 
     const { depth, outputs, weights, perChannel } = shape;
     it(`${depth} → ${outputs}, weights: ${weights}${perChannel ? ", a scale per output" : ""}`, async () => {
       const random = new Random(900 + index);
-      const bytes = fullyConnected(shape, random);
+      const made = makeWeights(shape, random);
+      const bytes = fullyConnected(shape, made, random);
       const graph = readModel(bytes);
       const only = graph.operators[0];
       if (!only) throw new Error("A model without operators.");
-      const inputs = vectors(shape, random);
+      const inputs = vectors(shape, made, random);
       const expected = inputs.map((input) =>
         Buffer.from(runReference(graph, [new Uint8Array(input.buffer)]).get(3) as Uint8Array),
       );
@@ -122,7 +144,7 @@ describe("fully connected layers that skip zeros equal the plain reference", () 
         .bind(only, { board: null })
         .forms.map(({ name }) => name)
         .filter((name) => /columns|quads/.test(name));
-      // The largest or the smallest block, in parts and not.
+      // The largest or the smallest block of each layout, in parts and not.
       const byFamily = new Map<string, string[]>();
       for (const name of names) {
         const family = name.replace(/\d+/, "N");
