@@ -65,11 +65,11 @@ export function assumedZeros(layer: Convolution): number {
 
 function columnsForm(shape: Shape): KernelForm<Convolution> {
   const { layout, triples, inParts } = shape;
-  const sums = inParts ? "any weights whose sums fit lanes in 24 parts" : "sums that fit their lanes";
-  const lanes = layout.masked ? "narrower lanes, outputs sorted into them" : "lanes of 21 bits";
+  const lanes = layout.masked ? "lanes of 18, 19 and 26 bits, sorted by their ranges" : "lanes of 21 bits";
+  const sums = inParts ? "sums that fit, in 24 parts at most," : "sums that fit";
   return {
     name: `columns_${triples}${layout.masked ? "_masked" : ""}${inParts ? "_in_parts" : ""}`,
-    when: `int8, one vector, shifts from 1 to 20, ${sums}, ${lanes}; assumed: half of a rectified input is zero`,
+    when: `int8, one vector, shifts from 1 to 20, ${sums} ${lanes}; assumed: half of a rectified input is zero`,
     applies(layer) {
       // Blocks of even size; any other number of triples in as many blocks would compute more of nothing.
       const all = Math.ceil(layer.outputChannels / 3);

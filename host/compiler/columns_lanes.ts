@@ -38,6 +38,22 @@ export const kindOf = (slot: number, triples: number): number => {
   return (Math.floor(inBlock / 3) % 2) * 3 + (inBlock % 3);
 };
 
+/**
+ * Whether lanes might hold outputs of these ranges, in whatever order: a quick answer, no proof. The narrowest lanes
+ * have to be filled, but for the slots to spare.
+ */
+export function mightHold(ranges: readonly number[], { widths }: ColumnsLayout, triples: number): boolean {
+  const slots = Math.ceil(ranges.length / (triples * 3)) * triples * 3;
+  const narrowest = Math.min(...widths);
+  let toFill = ranges.length - slots;
+  for (let slot = 0; slot < slots; slot++) if (widths[kindOf(slot, triples)] === narrowest) toFill += 1;
+  const widest = 2 ** Math.max(...widths);
+  return (
+    ranges.every((range) => range < widest) &&
+    ranges.filter((range) => range < 2 ** narrowest).length >= toFill
+  );
+}
+
 /** Outputs in their own order, with one o for all; null where a lane is too narrow. */
 export function inOwnOrder(
   demands: readonly Demand[],

@@ -14,6 +14,7 @@ import {
   inOwnOrder,
   kindOf,
   type LaneOrder,
+  mightHold,
   sortIntoLanes,
 } from "./columns_lanes.js";
 import { foldBias } from "./filter.js";
@@ -105,11 +106,14 @@ function computeRounding(layer: Convolution): Rounding | null {
 function computeProof(layer: Convolution, layout: ColumnsLayout, triples: number): ColumnsProof | null {
   const rounding = roundingOf(layer);
   if (!rounding) return null;
+  const whole = partSums(layer, layer.inputChannels, 1, rounding.kind).demands;
   for (let parts = 1; parts <= mostParts; parts++) {
     const part = Math.ceil(layer.inputChannels / parts);
     if (part * (parts - 1) >= layer.inputChannels) continue;
-    const sums = partSums(layer, part, parts);
-    const demands = sums.map((all, channel) => demand(all, layer.bias[channel] ?? 0, rounding.kind));
+    // One part at least has its share of the whole range.
+    const shares = whole.map(({ range }) => range / parts);
+    if (!mightHold(shares, layout, triples)) continue;
+    const { sums, demands } = partSums(layer, part, parts, rounding.kind);
     const order = (layout.masked ? sortIntoLanes : inOwnOrder)(demands, layout, triples);
     if (order) return { parts, part, ...constantsOf(layer, layout, triples, rounding, sums, order) };
   }
@@ -122,17 +126,27 @@ interface Sums {
   readonly most: number;
 }
 
-const partSumsOf = new WeakMap<Convolution, Map<number, Sums[][]>>();
+/** What does not depend on the lanes, per output. */
+interface Parts {
+  readonly sums: readonly (readonly Sums[])[];
+  readonly demands: readonly Demand[];
+}
 
-/** Per output and part. */
-function partSums(layer: Convolution, part: number, parts: number): Sums[][] {
-  const ofLayer = partSumsOf.get(layer) ?? new Map<number, Sums[][]>();
-  partSumsOf.set(layer, ofLayer);
+const partsOf = new WeakMap<Convolution, Map<number, Parts>>();
+
+function partSums(
+  layer: Convolution,
+  part: number,
+  parts: number,
+  rounding: ColumnsKernel["rounding"],
+): Parts {
+  const ofLayer = partsOf.get(layer) ?? new Map<number, Parts>();
+  partsOf.set(layer, ofLayer);
   let found = ofLayer.get(parts);
   if (!found) {
     const low = -128 - layer.inputZeroPoint;
     const high = 127 - layer.inputZeroPoint;
-    found = layer.filters.map((weights) =>
+    const sums = layer.filters.map((weights) =>
       Array.from({ length: parts }, (_, index) => {
         let least = 0;
         let most = 0;
@@ -143,6 +157,8 @@ function partSums(layer: Convolution, part: number, parts: number): Sums[][] {
         return { least, most };
       }),
     );
+    const demands = sums.map((all, channel) => demand(all, layer.bias[channel] ?? 0, rounding));
+    found = { sums, demands };
     ofLayer.set(parts, found);
   }
   return found;
@@ -152,13 +168,13 @@ function partSums(layer: Convolution, part: number, parts: number): Sums[][] {
 function demand(sums: readonly Sums[], bias: number, rounding: ColumnsKernel["rounding"]): Demand {
   const range = sums.reduce((widest, { least, most }) => Math.max(widest, most - least), 0);
   const leastOffset = sums.reduce((total, { least }) => total - least, -bias);
+  const filled = sums.reduce((total, { least, most }) => total + most - least, 0);
   return {
     range,
     interval(width): Interval | null {
       if (range >= 2 ** width) return null;
       if (rounding === "each") return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
-      const room = sums.reduce((total, { least, most }) => total + 2 ** width - 1 - (most - least), 0);
-      return { low: leastOffset, high: leastOffset + room };
+      return { low: leastOffset, high: leastOffset + sums.length * (2 ** width - 1) - filled };
     },
   };
 }
