@@ -4,7 +4,7 @@
  */
 import type { Tensor } from "../model/graph.js";
 import { blocksOf, packBlocks, packedBytes } from "./columns_pack.js";
-import { type ColumnsProof, proveColumns } from "./columns_proof.js";
+import { type ColumnsProof, proveColumns, type Requantisation } from "./columns_proof.js";
 import {
   type ColumnsKernel,
   columnBytes,
@@ -30,15 +30,23 @@ const mostTriples = 72;
 const mostOutputs = 65_536;
 
 /** A form: what is open of its kernel until the layer is known. */
-type Shape = Pick<ColumnsKernel, "layout" | "triples" | "inParts">;
+interface Shape extends Pick<ColumnsKernel, "layout" | "triples" | "inParts"> {
+  /** Whether it rounds once, as a rectifier allows; without, its kernel serves layers with and without a rectifier. */
+  readonly once: boolean;
+}
 
 /** Where `applies` found a proof. */
-const proofOf = (layer: Convolution, { layout, triples }: Shape) =>
+const proofOf = (layer: Convolution, { layout, triples }: Pick<Shape, "layout" | "triples">) =>
   proveColumns(layer, layout, triples) as ColumnsProof;
 
+const requantisationOf = (layer: Convolution, shape: Shape): Requantisation =>
+  proofOf(layer, shape).requantisations.at(shape.once ? 0 : -1) as Requantisation;
+
 const kernelOf = (layer: Convolution, shape: Shape): ColumnsKernel => ({
-  ...shape,
-  rounding: proofOf(layer, shape).rounding,
+  layout: shape.layout,
+  triples: shape.triples,
+  inParts: shape.inParts,
+  rounding: requantisationOf(layer, shape).rounding,
   // A call costs as much as bringing in a column of 20 words.
   single: assumedZeros(layer) > 0 && columnBytes(shape.triples) >= 80,
 });
@@ -64,12 +72,12 @@ export function assumedZeros(layer: Convolution): number {
 }
 
 function columnsForm(shape: Shape): KernelForm<Convolution> {
-  const { layout, triples, inParts } = shape;
+  const { layout, triples, inParts, once } = shape;
   const lanes = layout.masked ? "lanes of 18, 19 and 26 bits, sorted by their ranges" : "lanes of 21 bits";
   const sums = inParts ? "sums that fit, in 24 parts at most," : "sums that fit";
   return {
-    name: `columns_${triples}${layout.masked ? "_masked" : ""}${inParts ? "_in_parts" : ""}`,
-    when: `int8, one vector, shifts from 1 to 20, ${sums} ${lanes}; assumed: half of a rectified input is zero`,
+    name: `columns_${triples}${layout.masked ? "_masked" : ""}${inParts ? "_in_parts" : ""}${once ? "_once" : ""}`,
+    when: `int8, one vector,${once ? " behind it a rectifier," : ""} shifts from 1 to 20, ${sums} ${lanes}; assumed: half of a rectified input is zero`,
     applies(layer) {
       // Blocks of even size; any other number of triples in as many blocks would compute more of nothing.
       const all = Math.ceil(layer.outputChannels / 3);
@@ -77,7 +85,8 @@ function columnsForm(shape: Shape): KernelForm<Convolution> {
       // A triple alone has a word of its own: there is nothing to mask.
       if (layout.masked && (triples < 2 || layer.outputChannels > mostOutputs)) return false;
       const proof = proveColumns(layer, layout, triples);
-      return proof !== null && (proof.parts === 1 || inParts);
+      if (proof === null || (proof.parts > 1 && !inParts)) return false;
+      return !once || proof.requantisations[0]?.rounding === "once";
     },
     generated: (layer) => columnsName(kernelOf(layer, shape)),
     // Within a tenth of what kernels of 3 to 72 triples take.
@@ -96,10 +105,13 @@ function columnsForm(shape: Shape): KernelForm<Convolution> {
         { kind: "scratch", bytes: scratchBytes(kernel, proofOf(layer, shape).parts) },
       ];
     },
-    weights: (layer) => [packBlocks(layer, kernelOf(layer, shape), proofOf(layer, shape))],
+    weights: (layer) => [
+      packBlocks(layer, kernelOf(layer, shape), proofOf(layer, shape), requantisationOf(layer, shape)),
+    ],
     emit(layer, places) {
       const kernel = kernelOf(layer, shape);
-      const { part, parts, rounding, constants } = proofOf(layer, shape);
+      const { part, parts } = proofOf(layer, shape);
+      const { rounding, constants } = requantisationOf(layer, shape);
       const { m, e, r } = constants[0] as LaneConstants;
       const own = rounding === "each";
       const name = columnsName(kernel);
@@ -164,11 +176,13 @@ function opcodes(layer: Convolution, kernel: ColumnsKernel): number {
   return Math.round(blocksOf(layer, triples) * perBlock);
 }
 
-/** The forms, one per number of words; each with sums in their lanes to the end, and in parts; in each layout. */
+/** The forms, one per number of words; each layout with sums in their lanes to the end, and in parts; each rounding. */
 export const columnsForms: readonly KernelForm<Convolution>[] = Array.from(
   { length: mostTriples },
   (_, index) =>
     [shiftedLayout, maskedLayout].flatMap((layout: ColumnsLayout) =>
-      [false, true].map((inParts) => columnsForm({ layout, triples: index + 1, inParts })),
+      [false, true].flatMap((inParts) =>
+        [false, true].map((once) => columnsForm({ layout, triples: index + 1, inParts, once })),
+      ),
     ),
 ).flat();

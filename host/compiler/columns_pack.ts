@@ -1,6 +1,12 @@
 /** A fully connected layer's weights and constants as the columns' kernel reads them (`generators/columns.ts`). */
-import type { ColumnsProof } from "./columns_proof.js";
-import { type ColumnsKernel, columnBytes, constantBytes, constantSets } from "./generators/columns.js";
+import type { ColumnsProof, Requantisation } from "./columns_proof.js";
+import {
+  type ColumnsKernel,
+  columnBytes,
+  constantBytes,
+  constantSets,
+  eachBytes,
+} from "./generators/columns.js";
 import { inEachLane } from "./generators/columns_layout.js";
 import type { LaneConstants } from "./lane_constants.js";
 import type { Convolution } from "./sliding_filter.js";
@@ -17,7 +23,12 @@ export function packedBytes(layer: Convolution, kernel: ColumnsKernel, { parts }
 }
 
 /** Per block: starts and columns of each part, then the constants. */
-export function packBlocks(layer: Convolution, kernel: ColumnsKernel, proof: ColumnsProof): Uint8Array {
+export function packBlocks(
+  layer: Convolution,
+  kernel: ColumnsKernel,
+  proof: ColumnsProof,
+  requantisation: Requantisation,
+): Uint8Array {
   const { starts, part, parts, outputs } = proof;
   const { layout, triples } = kernel;
   const bytes = new Uint8Array(packedBytes(layer, kernel, proof));
@@ -44,30 +55,31 @@ export function packBlocks(layer: Convolution, kernel: ColumnsKernel, proof: Col
         }
       }
     }
-    packConstants(view, at, kernel, proof, first);
+    packConstants(view, at, kernel, requantisation, outputs.slice(first, first + triples * 3), first);
     at += constantBytes(kernel);
   }
   return bytes;
 }
 
-/** The constants of the block whose slots begin at `first`. */
+/** The constants of the block whose slots hold these outputs. */
 function packConstants(
   view: DataView,
   from: number,
   kernel: ColumnsKernel,
-  { constants, limits, outputs }: ColumnsProof,
+  { constants, limits }: Requantisation,
+  outputs: readonly number[],
   first: number,
 ): void {
-  const slots = kernel.triples * 3;
   let at = from;
   if (kernel.rounding === "each") {
-    for (let slot = first; slot < first + slots; slot++, at += 24) {
-      const { k, m, e, r } = constants[slot] as LaneConstants;
+    for (const [slot, output] of outputs.entries()) {
+      const { k, m, e, r } = constants[first + slot] as LaneConstants;
       view.setBigInt64(at, k, true);
       view.setInt32(at + 8, m, true);
       view.setUint16(at + 12, e, true);
-      view.setUint16(at + 14, Math.max(outputs[slot] ?? 0, 0), true);
+      view.setUint16(at + 14, Math.max(output, 0), true);
       view.setBigInt64(at + 16, r, true);
+      at += eachBytes;
     }
     return;
   }
@@ -76,6 +88,5 @@ function packConstants(
     view.setBigInt64(at + 8, BigInt(limits[set] as number), true);
   }
   if (!kernel.layout.masked) return;
-  for (let slot = first; slot < first + slots; slot++, at += 2)
-    view.setUint16(at, outputs[slot] as number, true);
+  for (const [slot, output] of outputs.entries()) view.setUint16(at + slot * 2, output, true);
 }

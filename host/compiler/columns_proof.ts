@@ -33,11 +33,17 @@ export interface ColumnsProof {
   readonly parts: number;
   /** Inputs of a part; the last may have fewer. */
   readonly part: number;
-  readonly rounding: ColumnsKernel["rounding"];
   /** Output of each slot (`columns_lanes.ts`), or −1. */
   readonly outputs: readonly number[];
   /** Per slot and part; none where there is no output. */
   readonly starts: readonly (readonly number[])[];
+  /** Each way from a lane's sums to a byte that is exact, the quickest first. */
+  readonly requantisations: readonly Requantisation[];
+}
+
+/** A way from a lane's sums to a byte. */
+export interface Requantisation {
+  readonly rounding: ColumnsKernel["rounding"];
   /** Per slot, or per kind of slot where all outputs share one multiplier; k takes the starts off again. */
   readonly constants: readonly LaneConstants[];
   /** Per kind of slot: the largest value of a lane's sums that is at the minimum; of use where constants are shared. */
@@ -67,9 +73,10 @@ export function proveColumns(
   return found;
 }
 
-/** Roundings of a layer, or null where none of them is exact; and the constants of outputs that have each its own. */
+/** Roundings of a layer that are exact, the quickest first; and the constants of outputs that have each its own. */
 interface Rounding {
-  readonly kind: ColumnsKernel["rounding"];
+  readonly kinds: readonly ColumnsKernel["rounding"][];
+  readonly shared: boolean;
   readonly own: readonly LaneConstants[];
 }
 
@@ -99,21 +106,22 @@ function computeRounding(layer: Convolution): Rounding | null {
     if (!one) return null;
     own.push(one);
   }
-  if (!shared) return { kind: "each", own };
-  return { kind: layer.clamp.minimum >= layer.outputZeroPoint ? "once" : "twice", own };
+  if (!shared) return { kinds: ["each"], shared, own };
+  const rectified = layer.clamp.minimum >= layer.outputZeroPoint;
+  return { kinds: rectified ? ["once", "twice"] : ["twice"], shared, own };
 }
 
 function computeProof(layer: Convolution, layout: ColumnsLayout, triples: number): ColumnsProof | null {
   const rounding = roundingOf(layer);
   if (!rounding) return null;
-  const whole = partSums(layer, layer.inputChannels, 1, rounding.kind).demands;
+  const whole = partSums(layer, layer.inputChannels, 1, rounding.shared).demands;
   for (let parts = 1; parts <= mostParts; parts++) {
     const part = Math.ceil(layer.inputChannels / parts);
     if (part * (parts - 1) >= layer.inputChannels) continue;
     // One part at least has its share of the whole range.
     const shares = whole.map(({ range }) => range / parts);
     if (!mightHold(shares, layout, triples)) continue;
-    const { sums, demands } = partSums(layer, part, parts, rounding.kind);
+    const { sums, demands } = partSums(layer, part, parts, rounding.shared);
     const order = (layout.masked ? sortIntoLanes : inOwnOrder)(demands, layout, triples);
     if (order) return { parts, part, ...constantsOf(layer, layout, triples, rounding, sums, order) };
   }
@@ -134,12 +142,7 @@ interface Parts {
 
 const partsOf = new WeakMap<Convolution, Map<number, Parts>>();
 
-function partSums(
-  layer: Convolution,
-  part: number,
-  parts: number,
-  rounding: ColumnsKernel["rounding"],
-): Parts {
+function partSums(layer: Convolution, part: number, parts: number, shared: boolean): Parts {
   const ofLayer = partsOf.get(layer) ?? new Map<number, Parts>();
   partsOf.set(layer, ofLayer);
   let found = ofLayer.get(parts);
@@ -157,7 +160,7 @@ function partSums(
         return { least, most };
       }),
     );
-    const demands = sums.map((all, channel) => demand(all, layer.bias[channel] ?? 0, rounding));
+    const demands = sums.map((all, channel) => demand(all, layer.bias[channel] ?? 0, shared));
     found = { sums, demands };
     ofLayer.set(parts, found);
   }
@@ -165,7 +168,7 @@ function partSums(
 }
 
 /** What an output's sums ask of a lane. */
-function demand(sums: readonly Sums[], bias: number, rounding: ColumnsKernel["rounding"]): Demand {
+function demand(sums: readonly Sums[], bias: number, shared: boolean): Demand {
   const range = sums.reduce((widest, { least, most }) => Math.max(widest, most - least), 0);
   const leastOffset = sums.reduce((total, { least }) => total - least, -bias);
   const filled = sums.reduce((total, { least, most }) => total + most - least, 0);
@@ -173,7 +176,7 @@ function demand(sums: readonly Sums[], bias: number, rounding: ColumnsKernel["ro
     range,
     interval(width): Interval | null {
       if (range >= 2 ** width) return null;
-      if (rounding === "each") return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+      if (!shared) return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
       return { low: leastOffset, high: leastOffset + sums.length * (2 ** width - 1) - filled };
     },
   };
@@ -183,15 +186,15 @@ function constantsOf(
   layer: Convolution,
   { widths }: ColumnsLayout,
   triples: number,
-  { kind, own }: Rounding,
+  { kinds, shared, own }: Rounding,
   sums: readonly (readonly Sums[])[],
   { outputs, offsets }: LaneOrder,
-): Pick<ColumnsProof, "rounding" | "outputs" | "starts" | "constants" | "limits"> {
+): Pick<ColumnsProof, "outputs" | "starts" | "requantisations"> {
   const starts = outputs.map((output, slot) => {
     const all = sums[output];
     if (!all) return [];
     const least = all.map((one) => -one.least);
-    if (kind === "each") return least;
+    if (!shared) return least;
     const slotKind = kindOf(slot, triples);
     const offset = (offsets[slotKind] as number) + (layer.bias[output] ?? 0);
     let missing = offset - least.reduce((total, start) => total + start, 0);
@@ -202,15 +205,17 @@ function constantsOf(
       return start + added;
     });
   });
-  if (kind !== "each") {
+  if (shared) {
     const [first] = layer.multipliers as [QuantizedMultiplier];
-    const constants = offsets.map((offset) =>
-      sharedConstants(first, offset, layer.outputZeroPoint, kind === "once"),
-    );
-    const limits = constants.map((one, index) =>
-      limitOf(one, kind === "once", layer.clamp.minimum, mostParts * 2 ** (widths[index] as number)),
-    );
-    return { rounding: kind, outputs, starts, constants, limits };
+    const requantisations = kinds.map((rounding) => {
+      const once = rounding === "once";
+      const constants = offsets.map((offset) => sharedConstants(first, offset, layer.outputZeroPoint, once));
+      const limits = constants.map((one, index) =>
+        limitOf(one, once, layer.clamp.minimum, mostParts * 2 ** (widths[index] as number)),
+      );
+      return { rounding, constants, limits };
+    });
+    return { outputs, starts, requantisations };
   }
   const constants = outputs.map((output, slot) => {
     const plain = own[output];
@@ -221,7 +226,7 @@ function constantsOf(
     const folded = foldBias(bias, layer.filters[output] ?? [], layer.inputZeroPoint);
     return { ...plain, k: plain.k - BigInt(offset + folded) * BigInt(plain.m) };
   });
-  return { rounding: kind, outputs, starts, constants, limits: [] };
+  return { outputs, starts, requantisations: [{ rounding: "each", constants, limits: [] }] };
 }
 
 function sharedConstants(
