@@ -9,13 +9,32 @@
 export function expandLanes(target: usize, source: usize, words: i32): void {
   const end: usize = target + <usize>(words * 8);
   while (target < end) {
-    const first: i64 = load<i8>(source);
-    const second: i64 = load<i8>(source, 1);
-    const third: i64 = load<i8>(source, 2);
-    store<i64>(target, first + (second << 21) + (third << 42));
+    expandWord(target, source, 0);
     source += 3;
     target += 8;
   }
+}
+
+/** The same for a number of words that four divides, at a quarter of the loop's cost. */
+export function expandLanesByFour(target: usize, source: usize, words: i32): void {
+  const end: usize = target + <usize>(words * 8);
+  do {
+    expandWord(target, source, 0);
+    expandWord(target, source, 1);
+    expandWord(target, source, 2);
+    expandWord(target, source, 3);
+    source += 12;
+    target += 32;
+  } while (target < end);
+}
+
+// @ts-ignore: decorator
+@inline
+function expandWord(target: usize, source: usize, index: usize): void {
+  const first: i64 = load<i8>(source + index * 3);
+  const second: i64 = load<i8>(source + index * 3, 1);
+  const third: i64 = load<i8>(source + index * 3, 2);
+  store<i64>(target + index * 8, first + (second << 21) + (third << 42));
 }
 
 /**

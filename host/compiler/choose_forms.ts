@@ -9,7 +9,7 @@ import type { BoundForm, BoundLayer } from "./layer.js";
 import { pickForms } from "./pick_forms.js";
 import { assignStorage, type Storage } from "./storage.js";
 
-/** `speed`: fewest opcodes that fit the board. `size`: no generated kernels. `balanced`: speed within some RAM. */
+/** `speed`: fewest opcodes that fit the board, but for code that hardly saves any. `size`: no generated kernels. `balanced`: speed within some RAM. */
 export type Optimization = "speed" | "balanced" | "size";
 
 export interface Choice {
@@ -28,13 +28,14 @@ const worthOfStep = { balanced: 0.96, speed: 0.9995 };
 
 /**
  * `balanced` takes another generated kernel only if it saves opcodes as it takes RAM: code worth a hundredth of the linear
- * memory has to save half a hundredth of the opcodes (a byte of code is two of RAM in WAMR). No board has so little RAM
- * that linear memory below the second figure tells anything.
+ * memory has to save half a hundredth of the opcodes (a byte of code is two of RAM in WAMR). `speed` asks for a
+ * fraction of that: without it, kernels of 40 KB would save a hundredth. No board has so little RAM that linear memory
+ * below the second figure tells anything.
  */
-const shareOfCode = 0.48;
+const shareOfCode = { balanced: 0.5, speed: 0.05 };
 const leastMemory = 16_384;
 /** Small models hardly have opcodes to save: at least so many a byte. */
-const opcodesOfByte = 4;
+const opcodesOfByte = { balanced: 4, speed: 0.24 };
 
 /** Rounds of tightening where the planner does not reach what was hoped for. */
 const mostRounds = 6;
@@ -76,9 +77,9 @@ export function chooseForms(
   };
   const priced = (budget: number): Choice => {
     const quickest = within(budget, 0);
-    if (optimization === "speed") return quickest;
     const memory = Math.max(leastMemory, memoryOf(quickest));
-    return within(budget, Math.max(opcodesOfByte, (shareOfCode * opcodesOf(quickest)) / memory));
+    const price = (shareOfCode[optimization] * opcodesOf(quickest)) / memory;
+    return within(budget, Math.max(opcodesOfByte[optimization], price));
   };
   const least = memoryOf(plain);
   const most = optimization === "speed" ? limitBytes : Math.min(limitBytes, arenaLimit(graph, plain));

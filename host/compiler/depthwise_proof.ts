@@ -8,7 +8,7 @@ import { foldBias } from "./filter.js";
 import type { QuantizedMultiplier } from "./fixed_point.js";
 import { findLift } from "./generators/depthwise_lift.js";
 import type { Scheme } from "./generators/depthwise_strip.js";
-import { type LaneConstants, laneConstants, sumRange } from "./lane_constants.js";
+import { type LaneConstants, laneConstants, leastSum } from "./lane_constants.js";
 import type { DepthwiseConvolution } from "./sliding_filter.js";
 import type { Window } from "./window.js";
 
@@ -84,7 +84,7 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
       channel,
       constants,
       lift: liftable ? findLift(weights, vertical.size, horizontal.size) : null,
-      least: rectified ? leastSum(weights, constants, layer.clamp.minimum) : 0,
+      least: rectified ? leastSum(weights, constants, 0, layer.clamp.minimum) : 0,
     });
     // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
     lowest = Math.min(lowest, range.lowest - 1);
@@ -98,16 +98,6 @@ function computeProof(layer: DepthwiseConvolution): Proof | null {
     row: live.length < layer.outputChannels ? row : null,
     table: clampTable({ lowest, highest }, layer.clamp),
   };
-}
-
-/** The least sum with (sum·m + k) >> e above `minimum`, of the sums that there are. */
-function leastSum(weights: Int8Array, { k, m, e }: LaneConstants, minimum: number): number {
-  const { lowest, highest } = sumRange(weights);
-  const above = (BigInt(minimum + 1) << BigInt(e)) - k;
-  const divisor = BigInt(m);
-  // Upwards, also below zero, where BigInt's division does so by itself.
-  const least = Number((above + (above > 0n ? divisor - 1n : 0n)) / divisor);
-  return Math.min(Math.max(least, lowest), highest + 1);
 }
 
 /** In the register every sum of some of a channel's products stays inside a lane: |Σ x·w| ≤ 128 · Σ |w| < 2¹⁹. */

@@ -91,6 +91,27 @@ function constants(
   return { k: folded + (1n << 30n), m, e: right, r };
 }
 
+/**
+ * The least Σ x·w, of those that there are, whose output is above a clamp's minimum; one more than the highest where none
+ * is. For one rounding.
+ * @param bias what the constants' v has on top of the sum
+ */
+export function leastSum(
+  weights: Iterable<number>,
+  { k, m, e }: LaneConstants,
+  bias: number,
+  minimum: number,
+): number {
+  const { lowest, highest } = sumRange(weights);
+  const divisor = BigInt(m);
+  const above = (BigInt(minimum + 1) << BigInt(e)) - k - BigInt(bias) * divisor;
+  // A channel whose output never changes.
+  if (divisor === 0n) return above > 0n ? highest + 1 : lowest;
+  // Upwards, also below zero, where BigInt's division does so by itself.
+  const least = Number((above + (above > 0n ? divisor - 1n : 0n)) / divisor);
+  return Math.min(Math.max(least, lowest), highest + 1);
+}
+
 /** Powers of two by which a constant may be scaled for a common shift. */
 const mostScaling = 10;
 

@@ -2,7 +2,15 @@
 import { type ClampTable, clampTable } from "./clamp_table.js";
 import { foldBias } from "./filter.js";
 import { multiplyByQuantizedMultiplier, type QuantizedMultiplier } from "./fixed_point.js";
-import { fitsLane, type LaneConstants, laneConstants, sumRange, withCommonShift } from "./lane_constants.js";
+import { laneBias } from "./generators/lanes.js";
+import {
+  fitsLane,
+  type LaneConstants,
+  laneConstants,
+  leastSum,
+  sumRange,
+  withCommonShift,
+} from "./lane_constants.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import type { Convolution } from "./sliding_filter.js";
 
@@ -11,6 +19,11 @@ export interface Proof {
   /** Whether one rounding does, with one shift for all channels. */
   readonly rectified: boolean;
   readonly constants: readonly LaneConstants[];
+  /**
+   * Each channel's least Σ x·w whose output is above the clamp's minimum, where lanes can start so that they end at 2²⁰
+   * or above just then (the gate); else null.
+   */
+  readonly gate: readonly number[] | null;
   /** null where it would be large. */
   readonly table: ClampTable | null;
 }
@@ -75,5 +88,24 @@ function computeProof(layer: Convolution, { segments, segment }: Geometry): Proo
   if (!constants) return null;
   // One rounding may give a unit less than two below the zero point, where the clamp makes them equal.
   const range = { lowest: lowest + layer.outputZeroPoint - 1, highest: highest + layer.outputZeroPoint };
-  return { parts, rectified: common !== null, constants, table: clampTable(range, layer.clamp) };
+  return {
+    parts,
+    rectified: common !== null,
+    constants,
+    gate: common && parts === 1 ? findGate(layer, common) : null,
+    table: clampTable(range, layer.clamp),
+  };
+}
+
+/** A lane then holds 2²⁰ + Σ x·w − least, which has to end in [0, 2²¹) whatever x is. */
+function findGate(layer: Convolution, constants: readonly LaneConstants[]): readonly number[] | null {
+  const gate = layer.filters.map((weights, channel) =>
+    leastSum(weights, constants[channel] as LaneConstants, laneBias, layer.clamp.minimum),
+  );
+  const fits = layer.filters.every((weights, channel) => {
+    const { lowest, highest } = sumRange(weights);
+    const least = gate[channel] as number;
+    return laneBias + lowest - least >= 0 && highest - least < laneBias;
+  });
+  return fits ? gate : null;
 }

@@ -115,13 +115,34 @@ export function packTiles(
   return bytes;
 }
 
+/** Whether a tile's words can be expanded by four. */
+export function dividesByFour(layer: Convolution, words: number): boolean {
+  const { segments, segment } = geometry(layer) as Geometry;
+  return (segments * segment * words) % 4 === 0;
+}
+
+/** What each word's lanes start with. @returns where the next bytes go */
+export function writeStarts(
+  view: DataView,
+  from: number,
+  channels: readonly number[],
+  startOf: (channel: number) => number,
+): number {
+  let at = from;
+  for (let word = 0; word < channels.length; word += 3, at += 8) {
+    const start = (lane: number) => BigInt(startOf(channels[word + lane] as number));
+    view.setBigUint64(at, start(0) + (start(1) << 21n) + (start(2) << 42n), true);
+  }
+  return at;
+}
+
 /**
  * The layer's cost, of what a tile executes: blocks are fetched and expanded, rows gathered where there is padding.
  * @param constantBytes of a block
  */
 export function tileCost(
   layer: Convolution,
-  { pixels, words, rectified, table }: LaneEpilogue,
+  { pixels, words, rectified, table, byFour }: LaneEpilogue,
   constantBytes: number,
   perTile: number,
 ): KernelCost {
@@ -135,7 +156,8 @@ export function tileCost(
   const clamp = table ? fillCost(prove(layer)?.table as ClampTable) : { opcodes: 0, bytesMoved: 0 };
   return {
     opcodes: Math.round(
-      clamp.opcodes + blocks * (40 + depth * words * 12 + rows * 10 + gather + tiles * perTile),
+      clamp.opcodes +
+        blocks * (40 + depth * words * (byFour ? 9 : 12) + rows * 10 + gather + tiles * perTile),
     ),
     bytesMoved:
       clamp.bytesMoved +

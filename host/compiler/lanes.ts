@@ -7,6 +7,7 @@ import {
   blockConstantBytes,
   fitsFrame,
   type LanesKernel,
+  laneBias,
   lanesCodeBytes,
   lanesName,
   lanesSource,
@@ -16,7 +17,7 @@ import type { LaneConstants } from "./lane_constants.js";
 import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
-import { packTiles, tileCalls, tileCost, tileScratch } from "./lane_tiles.js";
+import { dividesByFour, packTiles, tileCalls, tileCost, tileScratch, writeStarts } from "./lane_tiles.js";
 import type { KernelCost, KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 
@@ -30,10 +31,12 @@ interface Variant {
 }
 
 /** Products that a round of the innermost loop may hold; more where a kernel is made for one layer's speed anyway. */
-const mostProducts = { shared: 48, own: 100 };
+const mostProducts = { shared: 48, own: 112 };
+/** Sums of a tile that are worth straight code. */
+const mostDirect = 64;
 
 function kernelOf(layer: Convolution, { pixels, words, fixed, finish }: Variant): LanesKernel {
-  const { parts, rectified } = prove(layer) as Proof;
+  const { parts, rectified, gate } = prove(layer) as Proof;
   const { segment, pixelStep } = geometry(layer) as Geometry;
   const most = finish === "direct" ? mostProducts.own : mostProducts.shared;
   const unroll = [4, 3, 2].find((taps) => segment % taps === 0 && taps * pixels * words <= most) ?? 1;
@@ -42,8 +45,10 @@ function kernelOf(layer: Convolution, { pixels, words, fixed, finish }: Variant)
     words,
     parts,
     rectified,
+    gated: gate !== null,
     table: finish !== "loop" && !rectified,
-    direct: finish === "direct" && parts === 1 && pixels * words <= mostProducts.shared,
+    direct: finish === "direct" && parts === 1 && pixels * words <= mostDirect,
+    byFour: finish === "direct" && dividesByFour(layer, words),
     overlap: layer.outputChannels < words * 3,
     unroll,
     pixelStep: fixed ? pixelStep : null,
@@ -80,11 +85,15 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
 }
 
 function packBlocks(layer: Convolution, kernel: LanesKernel): Uint8Array {
-  const { constants } = prove(layer) as Proof;
-  const of = (channel: number) => constants[channel] as LaneConstants;
-  return packTiles(layer, kernel, blockConstantBytes(kernel), of, (view, at) => {
-    view.setBigUint64(at, BigInt(startSum), true);
-    return at + 8;
+  const { constants, gate } = prove(layer) as Proof;
+  const of = (channel: number): LaneConstants => {
+    const { k, ...rest } = constants[channel] as LaneConstants;
+    return { k: k + BigInt(rest.m) * BigInt(gate?.[channel] ?? 0), ...rest };
+  };
+  return packTiles(layer, kernel, blockConstantBytes(kernel), of, (view, from, channels) => {
+    if (gate) return writeStarts(view, from, channels, (channel) => laneBias - (gate[channel] ?? 0));
+    view.setBigUint64(from, BigInt(startSum), true);
+    return from + 8;
   });
 }
 
@@ -98,6 +107,7 @@ function cost(layer: Convolution, kernel: LanesKernel): KernelCost {
   const perTile =
     segments * perSegment +
     P * Q * (parts > 1 || kernel.direct ? 1 : 2) +
+    (kernel.gated ? Q : 0) +
     epilogueOpcodes(kernel) +
     2 * pointers +
     14;

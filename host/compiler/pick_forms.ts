@@ -32,8 +32,10 @@ export function pickForms(
   let sum = total(chosen, opened);
   for (;;) {
     let best: { readonly opened: Kernel[]; readonly chosen: BoundForm[]; readonly sum: number } | null = null;
+    // One that does not pay by itself may still take another's place.
+    const replaced = opened.reduce((most, { price }) => Math.max(most, price), 0);
     for (const kernel of kernels) {
-      if (opened.includes(kernel) || kernel.price >= saving(kernel, chosen)) continue;
+      if (opened.includes(kernel) || kernel.price >= saving(kernel, chosen) + replaced) continue;
       const next = withoutIdle([...opened, kernel], base);
       if (next.sum < (best?.sum ?? sum)) best = next;
     }

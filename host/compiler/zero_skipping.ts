@@ -7,7 +7,7 @@
  * sums have ranges of the same width, 255·Σ |w|, which is below 2²¹ since x·w fits its lane; a start of minus the
  * lowest sum therefore keeps (x − z)·w in [0, 2²¹), and where 2²⁰ does for all channels it is a constant of the code.
  */
-import { laneBias, startSum } from "./generators/lanes.js";
+import { fitsFrame, laneBias, startSum } from "./generators/lanes.js";
 import {
   blockConstantBytes,
   type ZeroSkippingKernel,
@@ -19,7 +19,7 @@ import type { LaneConstants } from "./lane_constants.js";
 import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
-import { packTiles, tileCalls, tileScratch } from "./lane_tiles.js";
+import { dividesByFour, packTiles, tileCalls, tileScratch, writeStarts } from "./lane_tiles.js";
 import type { KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { zeroSkippingCost } from "./zero_skipping_cost.js";
@@ -41,7 +41,7 @@ const mostProducts = 96;
 /** Smaller blocks test too often for what they skip. */
 const fewestWords = 4;
 
-/** Lane starts by channel and part, or null where 2²⁰ does for all. */
+/** Lane starts by channel and part, or null where 2²⁰ does for all: for the range only, or for the gate. */
 const starts = new WeakMap<Convolution, readonly (readonly number[])[] | null>();
 
 export function laneStarts(layer: Convolution): readonly (readonly number[])[] | null {
@@ -52,6 +52,16 @@ export function laneStarts(layer: Convolution): readonly (readonly number[])[] |
   }
   return found;
 }
+
+/** The starts that kernels of tiles take: for the gate of `lane_proof.ts` where there is one. */
+function gatedStarts(layer: Convolution): readonly (readonly number[])[] | null {
+  const { gate } = prove(layer) as Proof;
+  if (!gate) return laneStarts(layer);
+  return gate.map((least, channel) => [laneBias - least + layer.inputZeroPoint * sumOf(layer, channel)]);
+}
+
+const sumOf = ({ filters }: Convolution, channel: number) =>
+  (filters[channel] ?? new Int8Array()).reduce((sum, weight) => sum + weight, 0);
 
 function computeStarts(layer: Convolution): readonly (readonly number[])[] | null {
   const { parts } = prove(layer) as Proof;
@@ -74,7 +84,7 @@ function computeStarts(layer: Convolution): readonly (readonly number[])[] | nul
 
 function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
   const { pixels, words, together, fixed, finish, inPlace } = variant;
-  const { parts, rectified } = prove(layer) as Proof;
+  const { parts, rectified, gate } = prove(layer) as Proof;
   const { segment, pixelStep } = geometry(layer) as Geometry;
   const products = words * together * 2 ** (together - 1);
   return {
@@ -83,9 +93,11 @@ function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
     together,
     parts,
     rectified,
+    gated: gate !== null,
     table: finish !== "loop" && !rectified,
     direct: finish === "direct",
-    starts: laneStarts(layer) !== null,
+    byFour: finish === "direct" && dividesByFour(layer, words),
+    starts: gatedStarts(layer) !== null,
     overlap: layer.outputChannels < words * 3,
     unroll: [4, 3, 2].find((count) => segment % count === 0 && count * products <= mostProducts) ?? 1,
     inPlace,
@@ -150,33 +162,32 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
 /** With each channel's constants moved by what its sums lack, and the words' starts where they have their own. */
 function packBlocks(layer: Convolution, kernel: ZeroSkippingKernel): Uint8Array {
   const { constants } = prove(layer) as Proof;
-  const lanes = laneStarts(layer);
+  const lanes = gatedStarts(layer);
   const moved = (channel: number): LaneConstants => {
     const { k, ...rest } = constants[channel] as LaneConstants;
-    return { k: k + BigInt(rest.m) * BigInt(difference(layer, channel, kernel.parts)), ...rest };
+    return { k: k + BigInt(rest.m) * BigInt(difference(layer, channel, kernel.parts, lanes)), ...rest };
   };
   return packTiles(layer, kernel, blockConstantBytes(kernel), moved, (view, from, channels) => {
-    let at = from;
     if (!lanes) {
-      view.setBigUint64(at, BigInt(startSum), true);
-      return at + 8;
+      view.setBigUint64(from, BigInt(startSum), true);
+      return from + 8;
     }
-    for (let part = 0; part < kernel.parts; part++) {
-      for (let word = 0; word < channels.length; word += 3, at += 8) {
-        const start = (lane: number) => BigInt(lanes[channels[word + lane] as number]?.[part] ?? 0);
-        view.setBigUint64(at, start(0) + (start(1) << 21n) + (start(2) << 42n), true);
-      }
-    }
+    let at = from;
+    for (let part = 0; part < kernel.parts; part++)
+      at = writeStarts(view, at, channels, (channel) => lanes[channel]?.[part] ?? 0);
     return at;
   });
 }
 
-/** v − v′ of a channel. */
-export function difference(layer: Convolution, channel: number, parts: number): number {
-  const lanes = laneStarts(layer)?.[channel];
-  const weights = (layer.filters[channel] ?? new Int8Array()).reduce((sum, weight) => sum + weight, 0);
-  const started = lanes ? lanes.reduce((sum, start) => sum + start, 0) : parts * laneBias;
-  return parts * laneBias + layer.inputZeroPoint * weights - started;
+/** v − v′ of a channel. @param starts by channel and part; null: 2²⁰ for all */
+export function difference(
+  layer: Convolution,
+  channel: number,
+  parts: number,
+  starts: readonly (readonly number[])[] | null,
+): number {
+  const started = starts?.[channel]?.reduce((sum, start) => sum + start, 0) ?? parts * laneBias;
+  return parts * laneBias + layer.inputZeroPoint * sumOf(layer, channel) - started;
 }
 
 /** Pixels finished at once, and of them together. */
@@ -188,13 +199,14 @@ const tiles = [
   [4, 4],
   [5, 5],
 ] as const;
-/** Up to 48 words the sums of two pixels stay where they cost nothing in WAMR's frame. */
+/** More than the sums of one pixel fit where they cost nothing in WAMR's frame. */
 const mostWords = 48;
 
 const forms = (inPlace: boolean): KernelForm<Convolution>[] =>
   tiles.flatMap(([pixels, together]) =>
     Array.from({ length: mostWords }, (_, word) => word + 1).flatMap((words) =>
       finishVariants
+        .filter(() => fitsFrame(together, words))
         .filter(({ finish }) => finish !== "direct" || pixels === together)
         .map((variant) => tileForm({ pixels, words, together, inPlace, ...variant })),
     ),

@@ -42,6 +42,8 @@ function kernelOf(layer: Convolution, pixels: number, table: boolean): SweepKern
     left,
     parts: 1,
     rectified: (prove(layer) as Proof).rectified,
+    // What every sum begins with is one constant, and sums in the middle have to fit, too.
+    gated: false,
     table,
     overlap: left > 0,
     pitch: (horizontal.outputs - 1 + sweepColumns) * inputChannels,
@@ -147,7 +149,7 @@ function pack(layer: Convolution, kernel: SweepKernel): Uint8Array {
   for (const first of wordStarts(layer.outputChannels, kernel.words)) {
     for (let channel = first; channel < first + 3; channel++) {
       const { k, ...rest } = constants[channel] as LaneConstants;
-      const moved = k + BigInt(rest.m) * BigInt(difference(layer, channel, 1));
+      const moved = k + BigInt(rest.m) * BigInt(difference(layer, channel, 1, null));
       at = writeRecord(view, at, { k: moved, ...rest }, base, kernel.rectified);
     }
   }

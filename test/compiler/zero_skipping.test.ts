@@ -94,6 +94,25 @@ describe("a convolution that skips zeros", () => {
     }
   });
 
+  it.each([
+    ["where the lanes tell what is above the minimum", { ...pointwise }, true],
+    ["where their range leaves no room for that", { ...pointwise, inputs: 50, weight: () => 120 }, false],
+    ["with an upper end", { ...pointwise, activation: "RELU6", outputZeroPoint: 5 }, true],
+  ] as const)(
+    "finishes two to five pixels at once, from memory and in straight code, %s",
+    async (_, shape, gated) => {
+      for (const together of [2, 3, 4, 5]) {
+        for (const finish of ["", "_fixed_direct"]) {
+          const form = new RegExp(`^zero_skipping_${together}x11_${together}${finish}$`);
+          const name = await checkExact(shape, (forms) => forms.find((one) => form.test(one.name)));
+          expect(name.startsWith(`zero_skipping_${together}x11_${together}`)).toBe(true);
+          expect(name.includes("gated")).toBe(gated);
+          expect(name.includes("direct")).toBe(finish !== "");
+        }
+      }
+    },
+  );
+
   it("puts the output over the input, whatever number of pixels is left at the end", async () => {
     for (const [height, width] of [
       [5, 5],
@@ -102,7 +121,8 @@ describe("a convolution that skips zeros", () => {
       [7, 1],
     ] as const) {
       const shape = { ...pointwise, height, width, inputs: 31, outputs: 31 };
-      for (const suffix of [/_in_place$/, /_fixed_table_in_place$/]) {
+      for (const suffix of [/_2_in_place$/, /_2_fixed_direct_in_place$/, /_4_fixed_direct_in_place$/]) {
+        if (suffix.test("_4_fixed_direct_in_place") && height * width < 4) continue;
         const name = await checkExact(shape, (forms) => forms.findLast(({ name: one }) => suffix.test(one)));
         expect(name).toMatch(/in_place$/);
       }

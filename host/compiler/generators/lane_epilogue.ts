@@ -20,6 +20,8 @@ export interface LaneEpilogue {
   readonly rectified: boolean;
   /** Whether the clamp is a table; only where it does not rectify. */
   readonly table: boolean;
+  /** Whether lanes end at 2²⁰ or above just where an output is above a rectifier's minimum. */
+  readonly gated: boolean;
   /** Whether the last word steps back, because its channels do not fill it. */
   readonly overlap: boolean;
   /** Output channels, where the kernel knows them. */
@@ -29,7 +31,19 @@ export interface LaneEpilogue {
    * each. One part and known output channels only, and no comparisons with both ends of a clamp.
    */
   readonly direct?: boolean;
+  /** Whether words are expanded by four, where that many divide them. */
+  readonly byFour?: boolean;
 }
+
+/** What a kernel's name says of its last step. */
+export function epilogueNames(kernel: LaneEpilogue): string[] {
+  const { overlap, rectified, table, gated, direct, byFour } = kernel;
+  const names = { overlap, relu: rectified, table, gated, direct, by_four: byFour };
+  return Object.entries(names).flatMap(([name, holds]) => (holds ? [name] : []));
+}
+
+/** The function that expands weights, of `assembly/kernels/lanes.ts`. */
+export const expander = ({ byFour }: LaneEpilogue): string => (byFour ? "expandLanesByFour" : "expandLanes");
 
 /** Bits between lanes. */
 export const laneBits = 21;
@@ -47,6 +61,11 @@ function lane(word: string, index: number): string {
   return index === 1 ? `((${word} >>> ${laneBits}) & 0x1fffff)` : `(${word} >>> ${2 * laneBits})`;
 }
 
+/** Whether a gated lane ends at 2²⁰ or above; the top one tells before it is taken out. */
+function reached(word: string, index: number, value: string): string {
+  return index === 2 ? `${word} >= 0x4000000000000000` : `${value} >= 0x100000`;
+}
+
 /** Where a word's channels begin, and which of its lanes no word before it has done. */
 function wordLanes({ words: Q, overlap, pixelBytes }: LaneEpilogue, word: number) {
   const start = overlap ? Math.min(3 * word, (pixelBytes ?? 3 * Q) - 3) : 3 * word;
@@ -60,7 +79,7 @@ export function clampParameters({ rectified, table }: Pick<LaneEpilogue, "rectif
 }
 
 /**
- * From the sum of a lane, as an expression, to its byte.
+ * From the words of a sum, one for each part, to a lane's byte.
  * @param suffix of the channel's constants k, m, e and r
  * @param to the arguments of the store behind its value: pointer and offset
  */
@@ -68,18 +87,26 @@ function finish(
   kernel: LaneEpilogue,
   suffix: string,
   pixel: number,
-  sum: string,
+  words: readonly string[],
+  index: number,
   to: readonly [string, number],
-) {
-  const { rectified, table } = kernel;
+): string[] {
+  const { rectified, gated, table } = kernel;
+  const sum = words.map((word) => lane(word, index)).join(" + ");
   const t = `t${pixel}_${suffix}`;
   const store = (value: string) => `store<u8>(${to[0]}, ${value}, ${to[1]});`;
   const product = `(${sum}) * m${suffix} + k${suffix}`;
-  if (rectified) {
+  const rectify = (value: string) => store(`min<i32>(<i32>((${value}) >> shift), maximum)`);
+  if (gated) {
+    const [word = ""] = words;
+    if (index === 2) return [`if (${reached(word, index, "")}) ${rectify(product)}`];
     return [
-      `const ${t}: i64 = ${product};`,
-      `if (${t} >= bound) ${store(`min<i32>(<i32>(${t} >> shift), maximum)`)}`,
+      `const ${t}: i64 = ${sum};`,
+      `if (${reached(word, index, t)}) ${rectify(`${t} * m${suffix} + k${suffix}`)}`,
     ];
+  }
+  if (rectified) {
+    return [`const ${t}: i64 = ${product};`, `if (${t} >= bound) ${rectify(t)}`];
   }
   const value = `<i32>((${t} + r${suffix} + (${t} >> 63)) >> e${suffix})`;
   return [
@@ -112,14 +139,14 @@ export function fillLines(
   kernel: LaneEpilogue,
   inPlace: boolean,
 ): { readonly first: readonly string[]; readonly tile: readonly string[] } {
-  const { rectified, pixels, pixelBytes } = kernel;
+  const { rectified, gated, pixels, pixelBytes } = kernel;
   const fill = (to: string, bytes: string) => `memory.fill(${to}, <u8>minimum, ${bytes});`;
   return {
     first: !rectified
       ? []
       : [
           // What one above the minimum has at least, before the shift.
-          "const bound: i64 = <i64>(minimum + 1) << shift;",
+          ...(gated ? [] : ["const bound: i64 = <i64>(minimum + 1) << shift;"]),
           ...(inPlace ? [] : [fill("output", "rows * columns * outputChannels")]),
         ],
     tile: rectified && inPlace ? [fill("o0", `${pixels} * ${pixelBytes ?? "outputChannels"}`)] : [],
@@ -136,7 +163,7 @@ function directLines(kernel: LaneEpilogue): string[] {
       const to = (p: number) => ["o0", p * (pixelBytes ?? 0) + start + index] as const;
       return [
         ...constantLines(kernel, suffix, ["constants", (3 * q + index) * recordBytes(kernel)]),
-        ...each(P, (p) => finish(kernel, suffix, p, lane(`s${p}_${q}`, index), to(p))).flat(),
+        ...each(P, (p) => finish(kernel, suffix, p, [`s${p}_${q}`], index, to(p))).flat(),
       ];
     });
   }).flat();
@@ -147,7 +174,7 @@ export function epilogueLines(kernel: LaneEpilogue): string[] {
   if (kernel.direct) return directLines(kernel);
   const { pixels: P, words: Q, parts, overlap, pixelBytes } = kernel;
   const bytes = recordBytes(kernel);
-  const sum = (p: number, index: number) => each(parts, (part) => lane(`b${p}_${part}`, index)).join(" + ");
+  const sums = (p: number) => each(parts, (part) => `b${p}_${part}`);
   const to = (p: number, index: number) =>
     pixelBytes === null ? ([`o${p}`, index] as const) : (["o0", p * pixelBytes + index] as const);
   const outputs = pixelBytes === null ? P : 1;
@@ -166,7 +193,7 @@ export function epilogueLines(kernel: LaneEpilogue): string[] {
     ...each(3, (index) =>
       [
         ...constantLines(kernel, `${index}`, ["c", index * bytes]),
-        ...each(P, (p) => finish(kernel, `${index}`, p, sum(p, index), to(p, index))).flat(),
+        ...each(P, (p) => finish(kernel, `${index}`, p, sums(p), index, to(p, index))).flat(),
       ].map((line) => `  ${line}`),
     ).flat(),
     ...(overlap ? ["  const step: usize = min<usize>(3, last - o0);"] : []),
@@ -180,18 +207,28 @@ export function epilogueLines(kernel: LaneEpilogue): string[] {
 /** The share of a rectifier's outputs that are taken to be at the clamp's minimum. */
 const assumedAtMinimum = 0.5;
 
+/** Opcodes from a lane's sum to its byte. */
+function finishOpcodes({ rectified, gated, table }: LaneEpilogue): number {
+  const left = 1 - assumedAtMinimum;
+  // A comparison, and of what is left product, k, shift, wrap, the upper end and the store.
+  if (gated) return 2 + left * 7;
+  // Product and k; then the comparison, or a second rounding.
+  return rectified ? 4 + left * 5 : 7 + (table ? 2 : 5);
+}
+
 /** Opcodes of the lines, a tile. */
 export function epilogueOpcodes(kernel: LaneEpilogue): number {
-  const { pixels: P, words: Q, parts, rectified, table, overlap, pixelBytes } = kernel;
+  const { pixels: P, words: Q, parts, rectified, gated, overlap, pixelBytes } = kernel;
   const outputs = pixelBytes === null ? P : 1;
   const constants = rectified ? 2 : 4;
-  // Product and k; then a comparison, and of what is left shift, wrap, the upper end and the store; or a second rounding.
-  const finished = rectified ? 4 + (1 - assumedAtMinimum) * 5 : 7 + (table ? 2 : 5);
+  const finished = finishOpcodes(kernel);
+  // The top lane of gated ones is taken out only where it is needed.
+  const laneOpcodes = gated ? 1 + (1 - assumedAtMinimum) / 3 : 4 / 3;
   if (kernel.direct) {
     const channels = each(Q, (q) => wordLanes(kernel, q).lanes.length).reduce((sum, lanes) => sum + lanes, 0);
-    return channels * (constants + P * (4 / 3 + finished));
+    return channels * (constants + P * (laneOpcodes + finished));
   }
-  const perOutput = (4 / 3) * parts + (parts - 1) + finished;
+  const perOutput = laneOpcodes * parts + (parts - 1) + finished;
   const perWord = P * parts + 3 * constants + 3 * P * perOutput + outputs + (overlap ? 3 : 0) + 4;
   return Q * perWord + outputs + (overlap ? 1 : 0) + 2;
 }

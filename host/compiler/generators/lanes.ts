@@ -19,6 +19,8 @@ import {
   clampParameters,
   epilogueCodeBytes,
   epilogueLines,
+  epilogueNames,
+  expander,
   fillLines,
   type LaneEpilogue,
   recordBytes,
@@ -50,24 +52,21 @@ export function fitsFrame(pixels: number, words: number): boolean {
 
 /** Name of the generated file. */
 export function lanesName(kernel: LanesKernel): string {
-  const { pixels, words, parts, rectified, table, overlap, unroll, pixelStep, pixelBytes, direct } = kernel;
+  const { pixels, words, parts, unroll, pixelStep, pixelBytes } = kernel;
   return [
     `lanes_${pixels}x${words}`,
     unroll > 1 ? `by_${unroll}` : "",
     parts > 1 ? `in_${parts}` : "",
     pixelStep === null ? "" : `from_${pixelStep}_to_${pixelBytes}`,
-    overlap ? "overlap" : "",
-    rectified ? "relu" : "",
-    table ? "table" : "",
-    direct ? "direct" : "",
+    ...epilogueNames(kernel),
   ]
     .filter((part) => part !== "")
     .join("_");
 }
 
-/** Bytes of a block's constants: its channels' records, and what its sums begin with. */
-export function blockConstantBytes(kernel: Pick<LanesKernel, "words" | "rectified">): number {
-  return kernel.words * 3 * recordBytes(kernel) + 8;
+/** Bytes of a block's constants: its channels' records, and what its sums begin with, or each word's own begin. */
+export function blockConstantBytes(kernel: Pick<LanesKernel, "words" | "rectified" | "gated">): number {
+  return kernel.words * 3 * recordBytes(kernel) + 8 * (kernel.gated ? kernel.words : 1);
 }
 
 /** Bytes of the kernel's code, estimated from what Binaryen makes of each line. */
@@ -91,7 +90,7 @@ const indent = (lines: readonly string[], by: number) =>
 
 /** The file's text. Its one function is called by `compiler/lanes.ts`, which names the arguments. */
 export function lanesSource(kernel: LanesKernel): string {
-  const { pixels: P, words: Q, parts, unroll, pixelStep, pixelBytes } = kernel;
+  const { pixels: P, words: Q, parts, unroll, pixelStep, pixelBytes, gated } = kernel;
   const channels = Q * 3;
   const constants = blockConstantBytes(kernel);
   const names = each(Q, (q) => each(P, (p) => `s${p}_${q}`)).flat();
@@ -108,6 +107,13 @@ export function lanesSource(kernel: LanesKernel): string {
       ...each(P, (p) => `s${p}_${q} += v${p} * w;`),
     ]).flat(),
   ]).flat();
+  const commonBegin = `    // From memory, not a constant: ten bytes of code for every sum.
+    const begin: i64 = load<i64>(constants, ${constants - 8});
+`;
+  const ownBegin = each(Q, (q) => [
+    `let s0_${q}: i64 = load<i64>(constants, ${Q * 3 * recordBytes(kernel) + q * 8});`,
+    ...each(P - 1, (p) => `let s${p + 1}_${q}: i64 = s0_${q};`),
+  ]).flat();
   const moveOut = [...storeSums, ...names.map((name) => `${name} = begin;`), `at += ${P * Q * 8};`];
   const fill = fillLines(kernel, false);
   return `/**
@@ -115,7 +121,7 @@ export function lanesSource(kernel: LanesKernel): string {
  * Made by Wamlet (host/compiler/generators/lanes.ts), which says how it works and why it is exact.
  */
 import { clamp } from "../arithmetic";
-import { expandLanes, gatherRows } from "../kernels/lanes";
+import { ${expander(kernel)}, gatherRows } from "../kernels/lanes";
 import { fetchWeights } from "../weights";
 
 export function ${lanesName(kernel)}(
@@ -133,10 +139,8 @@ ${fill.first.map((line) => `  ${line}\n`).join("")}  if (copyBytes) memory.fill(
   while (true) {
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};
-    expandLanes(tile, constants - weightBytes, depth * ${Q});
-    // From memory, not a constant: ten bytes of code for every sum.
-    const begin: i64 = load<i64>(constants, ${constants - 8});
-    let row: usize = input;
+    ${expander(kernel)}(tile, constants - weightBytes, depth * ${Q});
+${gated ? "" : commonBegin}    let row: usize = input;
     let rowOut: usize = output + channel;
     for (let y: i32 = 0; y < rows; y++) {
       if (copyBytes) {
@@ -154,7 +158,7 @@ ${indent(
         let t: usize = tile;
         let at: usize = sums;
         let w: i64;
-${indent([...each(P, (p) => `let v${p}: i64;`), ...names.map((name) => `let ${name}: i64 = begin;`)], 8)}
+${indent([...each(P, (p) => `let v${p}: i64;`), ...(gated ? ownBegin : names.map((name) => `let ${name}: i64 = begin;`))], 8)}
         for (let part: i32 = 0; part < segments; part++) {
           const end: usize = x0 + segment;
           do {

@@ -17,6 +17,8 @@ import {
   clampParameters,
   epilogueCodeBytes,
   epilogueLines,
+  epilogueNames,
+  expander,
   fillLines,
   type LaneEpilogue,
   recordBytes,
@@ -38,18 +40,14 @@ export interface ZeroSkippingKernel extends LaneEpilogue {
 
 /** Name of the generated file. */
 export function zeroSkippingName(kernel: ZeroSkippingKernel): string {
-  const { pixels, words, together, parts, starts, rectified, table, overlap, unroll } = kernel;
-  const { pixelStep, pixelBytes, inPlace, direct } = kernel;
+  const { pixels, words, together, parts, starts, unroll, pixelStep, pixelBytes, inPlace } = kernel;
   return [
     `zero_skipping_${pixels}x${words}_${together}`,
     unroll > 1 ? `by_${unroll}` : "",
     parts > 1 ? `in_${parts}` : "",
     starts ? "starts" : "",
     pixelStep === null ? "" : `from_${pixelStep}_to_${pixelBytes}`,
-    overlap ? "overlap" : "",
-    rectified ? "relu" : "",
-    table ? "table" : "",
-    direct ? "direct" : "",
+    ...epilogueNames(kernel),
     inPlace ? "in_place" : "",
   ]
     .filter((part) => part !== "")
@@ -138,7 +136,7 @@ export function zeroSkippingSource(kernel: ZeroSkippingKernel): string {
  * Made by Wamlet (host/compiler/generators/zero_skipping.ts), which says how it works and why it is exact.
  */
 import { clamp } from "../arithmetic";
-import { expandLanes, gatherRows } from "../kernels/lanes";
+import { ${expander(kernel)}, gatherRows } from "../kernels/lanes";
 import { fetchWeights } from "../weights";
 
 export function ${zeroSkippingName(kernel)}(
@@ -156,7 +154,7 @@ ${starts ? "" : "  let begin: i64;\n"}${inPlace ? `  // The last tile steps back
   while (true) {
     fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
     weights += weightBytes + ${constants};
-    expandLanes(tile, constants - weightBytes, depth * ${Q});
+    ${expander(kernel)}(tile, constants - weightBytes, depth * ${Q});
 ${starts ? "" : `    begin = load<i64>(constants, ${Q * 3 * recordBytes(kernel)});\n`}    let row: usize = input;
     let rowOut: usize = output + channel;
     for (let y: i32 = 0; y < rows; y++) {
