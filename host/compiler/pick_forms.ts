@@ -26,7 +26,7 @@ export function pickForms(
   pricePerByte: number,
 ): BoundForm[] {
   const base = plain.map((form, layer) => cheapest([form, ...(offered[layer] ?? []).filter(isFree)]));
-  const kernels = kernelsOf(offered, pricePerByte);
+  const kernels = undominated(kernelsOf(offered, pricePerByte));
   let opened: Kernel[] = [];
   let chosen = base;
   let sum = total(chosen, opened);
@@ -62,6 +62,24 @@ function kernelsOf(offered: readonly (readonly BoundForm[])[], pricePerByte: num
     }
   }
   return [...byName].map(([name, kernel]) => ({ name, ...kernel }));
+}
+
+/**
+ * Without those that another kernel for the same layers betters in all: most are made for one layer's shape, and only few
+ * of these are neither larger nor slower than another.
+ */
+function undominated(kernels: readonly Kernel[]): Kernel[] {
+  const byLayers = new Map<string, Kernel[]>();
+  for (const kernel of [...kernels].sort((a, b) => a.price - b.price)) {
+    const layers = kernel.uses.map(({ layer }) => layer).join(" ");
+    const kept = byLayers.get(layers) ?? [];
+    byLayers.set(layers, kept);
+    const isBettered = kept.some(({ uses }) =>
+      uses.every(({ form }, index) => form.cost.opcodes <= (kernel.uses[index]?.form.cost.opcodes ?? 0)),
+    );
+    if (!isBettered) kept.push(kernel);
+  }
+  return [...byLayers.values()].flat();
 }
 
 /** Opcodes that a kernel would save over what layers have now. */

@@ -97,7 +97,7 @@ function kernelOf(layer: Convolution, variant: Variant): ZeroSkippingKernel {
     table: finish !== "loop" && !rectified,
     direct: finish === "direct",
     byFour: finish === "direct" && dividesByFour(layer, words),
-    starts: gatedStarts(layer) !== null,
+    starts: gate !== null || laneStarts(layer) !== null,
     overlap: layer.outputChannels < words * 3,
     unroll: [4, 3, 2].find((count) => segment % count === 0 && count * products <= mostProducts) ?? 1,
     inPlace,
