@@ -78,12 +78,9 @@ export function lowerSlidingFilter(
     macs: y.elements * (filters[0]?.length ?? 0),
     parameters: filter.elements + outputChannels,
     batches,
-    inputHeight,
-    inputWidth,
     inputChannels,
     outputChannels,
-    vertical,
-    horizontal,
+    ...alongRows({ inputHeight, inputWidth, vertical, horizontal }),
     inputZeroPoint: perTensor(operator, x).zeroPoint,
     outputZeroPoint: perTensor(operator, y).zeroPoint,
     clamp: fusedActivation(operator, y),
@@ -94,6 +91,19 @@ export function lowerSlidingFilter(
   };
   recordRanges(layer);
   return layer;
+}
+
+/**
+ * A signal over time is often an image one pixel wide, with filters one pixel wide. One pixel high it has the same bytes
+ * and the same windows, and kernels finish several pixels of a row at once.
+ */
+function alongRows(
+  image: Pick<SlidingFilter, "inputHeight" | "inputWidth" | "vertical" | "horizontal">,
+): typeof image {
+  const { inputHeight, inputWidth, vertical, horizontal } = image;
+  if (inputWidth !== 1 || horizontal.size !== 1 || horizontal.padded || horizontal.outputs !== 1)
+    return image;
+  return { inputHeight: 1, inputWidth: inputHeight, vertical: horizontal, horizontal: vertical };
 }
 
 /** What an operator adds to the shared plain forms. */

@@ -1,4 +1,7 @@
-/** AVERAGE_POOL_2D and MAX_POOL_2D: one number per window and channel. Kernels: pool_2d.ts, channel_sums.ts. */
+/**
+ * AVERAGE_POOL_2D and MAX_POOL_2D: one number per window and channel. Kernels: pool_2d.ts,
+ * channel_sums.ts, max_pool_channels.ts.
+ */
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
 import { sumEightOpcodes, sumScratchBytes, sumsChannels } from "../channel_sums.js";
@@ -110,6 +113,33 @@ const averageChannels: KernelForm<Pool> = {
   ],
 };
 
+/** The same for the largest. */
+const maxChannels: KernelForm<Pool> = {
+  name: "max_pool_2d_channels",
+  when: "8 channels at least, and an activation that ends at 127",
+  applies: ({ channels, clamp }) => channels >= 8 && clamp.maximum === 127,
+  cost(layer) {
+    const rows = taps(layer.vertical, layer.inputHeight).read;
+    const columns = taps(layer.horizontal, layer.inputWidth).read;
+    const outputs = layer.vertical.outputs * layer.horizontal.outputs;
+    const groups = Math.ceil(layer.channels / 8);
+    const perGroup = rows * columns * 17 + rows * layer.horizontal.outputs * 6 + outputs * 10;
+    return { opcodes: layer.batches * (groups * perGroup + outputs * 24), bytesMoved: 0 };
+  },
+  scratch: () => [],
+  weights: () => [],
+  emit: (layer, places) => [
+    {
+      file: "kernels/max_pool_channels",
+      function: "maxPool2dChannels",
+      arguments: [
+        ...addresses(layer, places),
+        ...geometry(layer).filter(([name]) => name !== "activationMax"),
+      ],
+    },
+  ],
+};
+
 function lower(operator: Operator): Pool {
   const x = input(operator, 0);
   const y = output(operator);
@@ -153,5 +183,5 @@ export const maxPool2d = defineOperator({
   name: "MAX_POOL_2D",
   limits: [fourDimensions, sameQuantisation, slidingWindow, fusedActivations],
   lower,
-  forms: [plain("max_pool_2d_plain", "maxPool2d", 8, 20)],
+  forms: [plain("max_pool_2d_plain", "maxPool2d", 8, 20), maxChannels],
 });
