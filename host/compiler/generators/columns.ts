@@ -26,6 +26,7 @@
  * lanes of 16 bits (parts of a dozen inputs), requantising in 32 bits (hardly a scale has constants that are exact).
  */
 import { type ColumnsLayout, inEachLane } from "./columns_layout.js";
+import { each, indent } from "./lines.js";
 
 export interface ColumnsKernel {
   readonly layout: ColumnsLayout;
@@ -69,10 +70,6 @@ export function scratchBytes({ layout, triples, inParts }: ColumnsKernel, parts:
   return parts * (triples * 8 + (inParts ? 8 : 0)) + (layout.masked ? 0 : triples * 3);
 }
 
-const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
-const indent = (lines: readonly string[], by: number) =>
-  lines.map((line) => (line === "" ? line : " ".repeat(by) + line));
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
 /** The file's text. Its one function is called by `compiler/columns.ts`, which names the arguments. */

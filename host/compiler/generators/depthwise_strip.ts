@@ -11,7 +11,9 @@
  * load's offset, and an address below zero then traps.
  */
 
-/** How rows of the image become sums; `depthwise.ts` says how each works. */
+import { each, indent } from "./lines.js";
+
+/** How rows of the image become sums; `depthwise_schemes.ts` says how each works. */
 export type Scheme = "register" | "shared" | "direct";
 
 /** What a kernel is specialised for; layers with the same share it. */
@@ -52,11 +54,6 @@ interface Column {
   readonly index: number;
   readonly side: "inside" | "left" | "right";
 }
-
-export const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
-export const indent = (lines: readonly string[], by: number): string[] =>
-  lines.map((line) => " ".repeat(by) + line);
 
 /** Where the weights begin in a channel's record: k i64, m i32, channel u16, e u8, then i8[height · width]. */
 export const recordHeader = 15;

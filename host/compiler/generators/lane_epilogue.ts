@@ -11,6 +11,8 @@
  * selects), gathering bytes for one wide store (a shift and an or cost more than a store).
  */
 
+import { each } from "./lines.js";
+
 export interface LaneEpilogue {
   readonly pixels: number;
   readonly words: number;
@@ -52,9 +54,6 @@ export const laneBits = 21;
 export function recordBytes({ rectified }: Pick<LaneEpilogue, "rectified">): number {
   return rectified ? 16 : 24;
 }
-
-const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
 
 function lane(word: string, index: number): string {
   if (index === 0) return `(${word} & 0x1fffff)`;

@@ -15,21 +15,12 @@
  * Tried and rejected: pixels in the lanes (activations would have to be packed), 16-bit lanes in i32 (two MACs and
  * spills), sums in memory, and the requantisation unrolled over words (twice the code, which is RAM, for 2 %).
  */
-import {
-  clampParameters,
-  epilogueCodeBytes,
-  epilogueLines,
-  epilogueNames,
-  expander,
-  fillLines,
-  type LaneEpilogue,
-  recordBytes,
-} from "./lane_epilogue.js";
+import { epilogueCodeBytes, epilogueNames, recordBytes } from "./lane_epilogue.js";
+import { each, indent } from "./lines.js";
+import { type TileKernel, tileSource } from "./tile_loops.js";
 
 /** What a kernel is specialised for; layers with the same share it. */
-export interface LanesKernel extends LaneEpilogue {
-  /** Bytes between the first taps of two neighbouring pixels, where the kernel knows them (with `pixelBytes`). */
-  readonly pixelStep: number | null;
+export interface LanesKernel extends TileKernel {
   /** Taps in a round of the innermost loop; divides a segment. */
   readonly unroll: number;
 }
@@ -83,16 +74,10 @@ export function lanesCodeBytes(kernel: LanesKernel): number {
   );
 }
 
-const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
-const indent = (lines: readonly string[], by: number) =>
-  lines.map((line) => " ".repeat(by) + line).join("\n");
-
 /** The file's text. Its one function is called by `compiler/lanes.ts`, which names the arguments. */
 export function lanesSource(kernel: LanesKernel): string {
-  const { pixels: P, words: Q, parts, unroll, pixelStep, pixelBytes, gated } = kernel;
-  const channels = Q * 3;
-  const constants = blockConstantBytes(kernel);
+  const { pixels: P, words: Q, parts, unroll, pixelStep, gated, direct } = kernel;
+  const constantBytes = blockConstantBytes(kernel);
   const names = each(Q, (q) => each(P, (p) => `s${p}_${q}`)).flat();
   const storeSums = names.map((name, index) => `store<i64>(at, ${name}, ${index * 8});`);
   const pointers = pixelStep === null ? P : 1;
@@ -107,86 +92,36 @@ export function lanesSource(kernel: LanesKernel): string {
       ...each(P, (p) => `s${p}_${q} += v${p} * w;`),
     ]).flat(),
   ]).flat();
-  const commonBegin = `    // From memory, not a constant: ten bytes of code for every sum.
-    const begin: i64 = load<i64>(constants, ${constants - 8});
-`;
   const ownBegin = each(Q, (q) => [
     `let s0_${q}: i64 = load<i64>(constants, ${Q * 3 * recordBytes(kernel) + q * 8});`,
     ...each(P - 1, (p) => `let s${p + 1}_${q}: i64 = s0_${q};`),
   ]).flat();
   const moveOut = [...storeSums, ...names.map((name) => `${name} = begin;`), `at += ${P * Q * 8};`];
-  const fill = fillLines(kernel, false);
-  return `/**
- * Three-lane convolution in tiles of ${P} pixels × ${channels} channels.
- * Made by Wamlet (host/compiler/generators/lanes.ts), which says how it works and why it is exact.
- */
-import { clamp } from "../arithmetic";
-import { ${expander(kernel)}, gatherRows } from "../kernels/lanes";
-import { fetchWeights } from "../weights";
-
-export function ${lanesName(kernel)}(
-  input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
-  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${clampParameters(kernel)}
-  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
-  dilation: i32, zeroPoint: i32,
-): void {
-  const depth: i32 = segments * segment;
-  const weightBytes: i32 = depth * ${channels};
-  const constants: usize = tile + <usize>(depth * ${Q * 8});
-  const skip: usize = pitch - segment;
-  let channel: i32 = 0;
-${fill.first.map((line) => `  ${line}\n`).join("")}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
-  while (true) {
-    fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
-    weights += weightBytes + ${constants};
-    ${expander(kernel)}(tile, constants - weightBytes, depth * ${Q});
-${gated ? "" : commonBegin}    let row: usize = input;
-    let rowOut: usize = output + channel;
-    for (let y: i32 = 0; y < rows; y++) {
-      if (copyBytes) {
-        const first: i32 = y * stride - padTop;
-        gatherRows(input, buffer, segments, pitch, first, dilation, inputHeight, rowBytes, copyBytes, start, zeroPoint);
-        row = buffer;
-      }
-      let column: i32 = 0;
-      while (true) {
-        let x0: usize = row + <usize>(column * ${pixelStep ?? "pixelStep"});
-${indent(
-  each(pointers - 1, (p) => `let x${p + 1}: usize = x${p} + pixelStep;`),
-  8,
-)}
-        let t: usize = tile;
-        let at: usize = sums;
-        let w: i64;
-${indent([...each(P, (p) => `let v${p}: i64;`), ...(gated ? ownBegin : names.map((name) => `let ${name}: i64 = begin;`))], 8)}
-        for (let part: i32 = 0; part < segments; part++) {
-          const end: usize = x0 + segment;
-          do {
-${indent(taps, 12)}
-${indent(
-  each(pointers, (p) => `x${p} += ${unroll};`),
-  12,
-)}
-            t += ${unroll * Q * 8};
-          } while (x0 < end);
-${parts > 1 ? `${indent(moveOut, 10)}\n` : ""}${indent(
-  each(pointers, (p) => `x${p} += skip;`),
-  10,
-)}
-        }
-${parts > 1 || kernel.direct ? "" : `${indent(storeSums, 8)}\n`}        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
-${indent(epilogueLines(kernel), 8)}
-        // The last tile of a row steps back where ${P} do not divide the row: some pixels are computed twice.
-        if (column == columns - ${P}) break;
-        column = min<i32>(column + ${P}, columns - ${P});
-      }
-      row += rowStep;
-      rowOut += columns * outputChannels;
-    }
-    // So does the last block of channels, where there are several.
-    if (channel >= outputChannels - ${channels}) break;
-    channel = min<i32>(channel + ${channels}, outputChannels - ${channels});
-  }
-}
-`;
+  return tileSource(kernel, {
+    name: lanesName(kernel),
+    title: `Three-lane convolution in tiles of ${P} pixels × ${Q * 3} channels.`,
+    generator: "lanes.ts",
+    constantBytes,
+    inPlace: false,
+    // From memory, not a constant: ten bytes of code for every sum.
+    block: gated ? [] : [`const begin: i64 = load<i64>(constants, ${constantBytes - 8});`],
+    tile: [
+      "let x0: usize = pixel;",
+      ...each(pointers - 1, (p) => `let x${p + 1}: usize = x${p} + pixelStep;`),
+      "let t: usize = tile;",
+      "let at: usize = sums;",
+      "let w: i64;",
+      ...each(P, (p) => `let v${p}: i64;`),
+      ...(gated ? ownBegin : names.map((name) => `let ${name}: i64 = begin;`)),
+      "for (let part: i32 = 0; part < segments; part++) {",
+      "  const end: usize = x0 + segment;",
+      "  do {",
+      ...indent([...taps, ...each(pointers, (p) => `x${p} += ${unroll};`)], 4),
+      `    t += ${unroll * Q * 8};`,
+      "  } while (x0 < end);",
+      ...indent([...(parts > 1 ? moveOut : []), ...each(pointers, (p) => `x${p} += skip;`)], 2),
+      "}",
+      ...(parts > 1 || direct ? [] : storeSums),
+    ],
+  });
 }

@@ -13,25 +13,16 @@
  * Tried on paper and rejected: a compressed list of what is not zero (its own loads cost more than the test), three
  * pixels together (twice the code, which is RAM, for 8 %), sums in memory.
  */
-import {
-  clampParameters,
-  epilogueCodeBytes,
-  epilogueLines,
-  epilogueNames,
-  expander,
-  fillLines,
-  type LaneEpilogue,
-  recordBytes,
-} from "./lane_epilogue.js";
+import { epilogueCodeBytes, epilogueNames, recordBytes } from "./lane_epilogue.js";
+import { each, indent } from "./lines.js";
+import { type TileKernel, tileSource } from "./tile_loops.js";
 
 /** What a kernel is specialised for; `pixels` are finished at once. */
-export interface ZeroSkippingKernel extends LaneEpilogue {
+export interface ZeroSkippingKernel extends TileKernel {
   /** Pixels that share loads; divides `pixels`. */
   readonly together: number;
   /** Whether each word has a start of its own, because lanes that all start alike would leave their range. */
   readonly starts: boolean;
-  /** Bytes between the first taps of two neighbouring pixels, where the kernel knows them (with `pixelBytes`). */
-  readonly pixelStep: number | null;
   /** Whether the output takes the input's place, pixel over pixel. */
   readonly inPlace: boolean;
   /** Taps in a round of the innermost loop; divides a segment. */
@@ -69,11 +60,6 @@ export function zeroSkippingCodeBytes(kernel: ZeroSkippingKernel): number {
   return 250 + unroll * tap + P * Q * (kernel.direct ? 5 : 13) + epilogueCodeBytes(kernel);
 }
 
-const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
-const indent = (lines: readonly string[], by: number) =>
-  lines.map((line) => " ".repeat(by) + line).join("\n");
-
 /**
  * One tap: tests nested over the pixels that go together, and at their ends the products of those not zero. Reads `x0`
  * (and `x1`…) and words at `t`, adds to `s<pixel>_<word>`.
@@ -106,108 +92,72 @@ export function tapLines(
   return [...loads.map((load, p) => `d${p} = <i32>${load} - zeroPoint;`), ...test(0, [])];
 }
 
-/** The file's text. Its one function is called by `compiler/zero_skipping.ts`, which names the arguments. */
-export function zeroSkippingSource(kernel: ZeroSkippingKernel): string {
-  const { pixels, words: Q, together: P, parts, starts, unroll, pixelStep, pixelBytes } = kernel;
-  const { inPlace, direct } = kernel;
-  const fill = fillLines(kernel, inPlace);
-  const channels = Q * 3;
-  const constants = blockConstantBytes(kernel);
+/** The sums of pixels that go together. @param store takes them to memory */
+function sumLines(kernel: ZeroSkippingKernel, store: readonly string[]): string[] {
+  const { pixels, words: Q, together: P, parts, starts, unroll, pixelStep, direct } = kernel;
+  const names = each(Q, (q) => each(P, (p) => `s${p}_${q}`)).flat();
   const pointers = pixelStep === null ? P : 1;
-  const step = pixelStep ?? "pixelStep";
-  const sums = each(Q, (q) => each(P, (p) => ({ name: `s${p}_${q}`, q, p }))).flat();
-  const store = sums.map(({ name, q, p }) => `store<i64>(at, ${name}, ${(q * pixels + p) * 8});`);
   const begin = starts
     ? each(Q, (q) => [
         `s0_${q} = load<i64>(lanesStart, ${q * 8});`,
         ...each(P - 1, (p) => `s${p + 1}_${q} = s0_${q};`),
       ]).flat()
-    : sums.map(({ name }) => `${name} = begin;`);
-  const beginTogether = `        let to: usize = sums;
-        do {
-`;
-  const nextTogether = `${parts > 1 ? "" : `${indent(store, 10)}\n`}          to += ${P * 8};
-          pixel += ${pixelStep === null ? `pixelStep * ${P}` : P * pixelStep};
-        } while (to < sums + ${pixels * 8});
-`;
-  const nextPart = [...store, `at += ${pixels * Q * 8};`];
-  return `/**
- * Three-lane convolution that skips zeros, ${pixels} pixels × ${channels} channels at once.
- * Made by Wamlet (host/compiler/generators/zero_skipping.ts), which says how it works and why it is exact.
- */
-import { clamp } from "../arithmetic";
-import { ${expander(kernel)}, gatherRows } from "../kernels/lanes";
-import { fetchWeights } from "../weights";
-
-export function ${zeroSkippingName(kernel)}(
-  input: usize, output: usize, weights: i32, tile: usize, sums: usize, rows: i32, columns: i32, rowStep: i32,
-  pixelStep: i32, segments: i32, segment: i32, pitch: i32, outputChannels: i32, ${clampParameters(kernel)}
-  buffer: usize, copyBytes: i32, start: i32, inputHeight: i32, rowBytes: i32, stride: i32, padTop: i32,
-  dilation: i32, zeroPoint: i32,${inPlace ? " saved: usize," : ""}
-): void {
-  const depth: i32 = segments * segment;
-  const weightBytes: i32 = depth * ${channels};
-  const constants: usize = tile + <usize>(depth * ${Q * 8});
-  const skip: usize = pitch - segment;
-  let channel: i32 = 0;
-${starts ? "" : "  let begin: i64;\n"}${inPlace ? `  // The last tile steps back over pixels that are outputs by then.\n  memory.copy(saved, input + <usize>((columns - ${pixels}) * ${step}), ${pixels} * ${step});\n` : ""}${fill.first.map((line) => `  ${line}\n`).join("")}  if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);
-  while (true) {
-    fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
-    weights += weightBytes + ${constants};
-    ${expander(kernel)}(tile, constants - weightBytes, depth * ${Q});
-${starts ? "" : `    begin = load<i64>(constants, ${Q * 3 * recordBytes(kernel)});\n`}    let row: usize = input;
-    let rowOut: usize = output + channel;
-    for (let y: i32 = 0; y < rows; y++) {
-      if (copyBytes) {
-        const first: i32 = y * stride - padTop;
-        gatherRows(input, buffer, segments, pitch, first, dilation, inputHeight, rowBytes, copyBytes, start, zeroPoint);
-        row = buffer;
-      }
-      let column: i32 = 0;
-      while (true) {
-        let pixel: usize = ${inPlace ? `column == columns - ${pixels} ? saved : ` : ""}row + <usize>(column * ${step});
-${direct ? "" : beginTogether}          let x0: usize = pixel;
-${indent(
-  [
+    : names.map((name) => `${name} = begin;`);
+  const nextPart = [...store, `at += ${pixels * Q * 8};`, ...(starts ? [`lanesStart += ${Q * 8};`] : [])];
+  return [
+    "let x0: usize = pixel;",
     ...each(pointers - 1, (p) => `let x${p + 1}: usize = x${p} + pixelStep;`),
     "let t: usize = tile;",
     ...(direct ? [] : ["let at: usize = to;"]),
     ...(starts ? [`let lanesStart: usize = constants + ${Q * 3 * recordBytes(kernel)};`] : []),
     "let w: i64;",
     ...each(P, (p) => [`let d${p}: i32;`, `let v${p}: i64;`]).flat(),
-    ...sums.map(({ name }) => `let ${name}: i64;`),
+    ...names.map((name) => `let ${name}: i64;`),
     ...(parts > 1 ? [] : begin),
-  ],
-  10,
-)}
-          for (let part: i32 = 0; part < segments; part++) {
-${parts > 1 ? `${indent(begin, 12)}\n` : ""}            const end: usize = x0 + segment;
-            do {
-${indent([...each(unroll, (tap) => tapLines(kernel, tap)).flat(), ...each(pointers, (p) => `x${p} += ${unroll};`)], 14)}
-              t += ${unroll * Q * 8};
-            } while (x0 < end);
-${indent(
-  [
-    ...(parts > 1 ? nextPart : []),
-    ...(parts > 1 && starts ? [`lanesStart += ${Q * 8};`] : []),
-    ...each(pointers, (p) => `x${p} += skip;`),
-  ],
-  12,
-)}
-          }
-${direct ? "" : nextTogether}        let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
-${indent([...fill.tile, ...epilogueLines(kernel)], 8)}
-        // The last tile of a row steps back where ${pixels} do not divide the row: some pixels are computed twice.
-        if (column == columns - ${pixels}) break;
-        column = min<i32>(column + ${pixels}, columns - ${pixels});
-      }
-      row += rowStep;
-      rowOut += columns * outputChannels;
-    }
-    // So does the last block of channels, where there are several.
-    if (channel >= outputChannels - ${channels}) break;
-    channel = min<i32>(channel + ${channels}, outputChannels - ${channels});
-  }
+    "for (let part: i32 = 0; part < segments; part++) {",
+    ...(parts > 1 ? indent(begin, 2) : []),
+    "  const end: usize = x0 + segment;",
+    "  do {",
+    ...indent(
+      [
+        ...each(unroll, (tap) => tapLines(kernel, tap)).flat(),
+        ...each(pointers, (p) => `x${p} += ${unroll};`),
+        `t += ${unroll * Q * 8};`,
+      ],
+      4,
+    ),
+    "  } while (x0 < end);",
+    ...indent([...(parts > 1 ? nextPart : []), ...each(pointers, (p) => `x${p} += skip;`)], 2),
+    "}",
+  ];
 }
-`;
+
+/** The file's text. Its one function is called by `compiler/zero_skipping.ts`, which names the arguments. */
+export function zeroSkippingSource(kernel: ZeroSkippingKernel): string {
+  const { pixels, words: Q, together: P, parts, starts, pixelStep, inPlace, direct } = kernel;
+  const store = each(Q, (q) => each(P, (p) => `store<i64>(at, s${p}_${q}, ${(q * pixels + p) * 8});`)).flat();
+  const sums = sumLines(kernel, store);
+  const throughMemory = [
+    "let to: usize = sums;",
+    "do {",
+    ...indent(
+      [
+        ...sums,
+        ...(parts > 1 ? [] : store),
+        `to += ${P * 8};`,
+        `pixel += ${pixelStep === null ? `pixelStep * ${P}` : P * pixelStep};`,
+      ],
+      2,
+    ),
+    `} while (to < sums + ${pixels * 8});`,
+  ];
+  return tileSource(kernel, {
+    name: zeroSkippingName(kernel),
+    title: `Three-lane convolution that skips zeros, ${pixels} pixels × ${Q * 3} channels at once.`,
+    generator: "zero_skipping.ts",
+    constantBytes: blockConstantBytes(kernel),
+    inPlace,
+    block: starts ? [] : [`const begin: i64 = load<i64>(constants, ${Q * 3 * recordBytes(kernel)});`],
+    tile: direct ? sums : throughMemory,
+  });
 }

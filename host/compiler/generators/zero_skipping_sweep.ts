@@ -21,6 +21,7 @@ import {
   recordBytes,
 } from "./lane_epilogue.js";
 import { laneBias } from "./lanes.js";
+import { each, indented } from "./lines.js";
 import { tapLines } from "./zero_skipping.js";
 
 /** What a kernel is specialised for; `pixels` are output rows, `pixelBytes` from one to the next. */
@@ -71,11 +72,6 @@ export function sweepCodeBytes(kernel: SweepKernel): number {
   const tap = words * (10 * R * 2 ** (R - 1) + 6 * combinations) + 15 * (R + combinations);
   return 330 + unroll * tap + R * words * 16 + epilogueCodeBytes(kernel);
 }
-
-const each = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, i) => make(i));
-const indent = (lines: readonly string[], by: number) =>
-  lines.map((line) => " ".repeat(by) + line).join("\n");
 
 /** Sums of the finished window to memory, a word of three channels after the other. */
 function storeLines({ pixels: R, full: Q, left }: SweepKernel): string[] {
@@ -140,7 +136,7 @@ ${fill.first.map((line) => `  ${line}\n`).join("")}  const begin: i64 = load<i64
     let to: usize = output + <usize>(y * ${pixelBytes});
     let pixel: usize = buffer;
     let w: i64;
-${indent([...each(R, (r) => [`let d${r}: i32;`, `let v${r}: i64;`]).flat(), ...names.map((name) => `let ${name}: i64 = begin;`)], 4)}
+${indented([...each(R, (r) => [`let d${r}: i32;`, `let v${r}: i64;`]).flat(), ...names.map((name) => `let ${name}: i64 = begin;`)], 4)}
     for (let column: i32 = -2; column < columns; column++) {
       let t: usize = tile;
       let row: usize = pixel;
@@ -148,19 +144,19 @@ ${indent([...each(R, (r) => [`let d${r}: i32;`, `let v${r}: i64;`]).flat(), ...n
         let x0: usize = row;
         const end: usize = x0 + channels;
         do {
-${indent(each(unroll, (index) => tapLines(tap, index)).flat(), 10)}
+${indented(each(unroll, (index) => tapLines(tap, index)).flat(), 10)}
           x0 += ${unroll};
           t += ${unroll * words * 8};
         } while (x0 < end);
         row += ${pitch};
       }
       if (column >= 0) {
-${indent(storeLines(kernel), 8)}
+${indented(storeLines(kernel), 8)}
         let o0: usize = to;
-${indent(epilogueLines(kernel), 8)}
+${indented(epilogueLines(kernel), 8)}
         to += outputChannels;
       }
-${indent(moveLines(kernel), 6)}
+${indented(moveLines(kernel), 6)}
       pixel += channels;
     }
     // The last rows step back where ${R} do not divide them: some are computed twice.
