@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../host/compiler/compile.js";
 import { readModel } from "../../host/model/read_model.js";
-import { buildModel, type ModelSpec } from "../model/model_builder.js";
+import { buildModel } from "../model/model_builder.js";
 import { randomInput } from "../reference/random_graph.js";
 import { runReference } from "../reference/run_reference.js";
+import { type Pool, poolModel } from "./pool_models.js";
 import { startModule } from "./run_module.js";
 
 const image = (shape: readonly number[], zeroPoint: number) => ({
@@ -14,8 +15,7 @@ const image = (shape: readonly number[], zeroPoint: number) => ({
 });
 
 /** Random images, and those that fill the lanes most. */
-async function check(spec: ModelSpec, kernel: string): Promise<void> {
-  const bytes = buildModel(spec);
+async function check(bytes: Uint8Array, kernel: string): Promise<void> {
   const graph = readModel(bytes);
   const module = await compile(bytes);
   expect(module.description.layers[0]?.kernel).toBe(kernel);
@@ -32,66 +32,39 @@ async function check(spec: ModelSpec, kernel: string): Promise<void> {
   });
 }
 
-const pool = (
-  [height, width, channels]: readonly [number, number, number],
-  filter: readonly [number, number],
-  padding: "SAME" | "VALID",
-  stride: number,
-): ModelSpec => {
-  const outputs = (size: number, taps: number) =>
-    Math.ceil((padding === "SAME" ? size : size - taps + 1) / stride);
-  return {
+const pool = (pool: Pool) => poolModel("AVERAGE_POOL_2D", pool);
+
+const mean = (shape: readonly number[], axes: readonly number[], name = "MEAN"): Uint8Array =>
+  buildModel({
     tensors: [
-      image([1, height, width, channels], 7),
-      image([1, outputs(height, filter[0]), outputs(width, filter[1]), channels], 7),
-    ],
-    operators: [
+      image(shape, -9),
+      image(
+        shape.filter((_, axis) => !axes.includes(axis)),
+        name === "SUM" ? -128 : 5,
+      ),
       {
-        name: "AVERAGE_POOL_2D",
-        inputs: [0],
-        outputs: [1],
-        options: {
-          padding,
-          filterHeight: filter[0],
-          filterWidth: filter[1],
-          strideHeight: stride,
-          strideWidth: stride,
-          fusedActivation: "NONE",
-        },
+        type: "int32",
+        shape: [axes.length],
+        data: new Uint8Array(Int32Array.from(axes).buffer),
       },
     ],
+    operators: [{ name, inputs: [0, 2], outputs: [1], options: { keepDimensions: false } }],
     inputs: [0],
     outputs: [1],
-  };
-};
-
-const mean = (shape: readonly number[], axes: readonly number[], name = "MEAN"): ModelSpec => ({
-  tensors: [
-    image(shape, -9),
-    image(
-      shape.filter((_, axis) => !axes.includes(axis)),
-      name === "SUM" ? -128 : 5,
-    ),
-    {
-      type: "int32",
-      shape: [axes.length],
-      data: new Uint8Array(Int32Array.from(axes).buffer),
-    },
-  ],
-  operators: [{ name, inputs: [0, 2], outputs: [1], options: { keepDimensions: false } }],
-  inputs: [0],
-  outputs: [1],
-});
+  });
 
 describe("eight channels at once", () => {
   it("pools a whole image, more pixels than a lane can hold among them", async () => {
-    await check(pool([25, 5, 64], [25, 5], "VALID", 1), "average_pool_2d_channels");
-    await check(pool([20, 19, 11], [20, 19], "VALID", 1), "average_pool_2d_channels");
+    await check(pool({ size: [25, 5, 64], filter: [25, 5] }), "average_pool_2d_channels");
+    await check(pool({ size: [20, 19, 11], filter: [20, 19] }), "average_pool_2d_channels");
   });
 
   it("pools windows that reach into padding, and channels that eight do not divide", async () => {
-    await check(pool([9, 8, 13], [3, 3], "SAME", 2), "average_pool_2d_channels");
-    await check(pool([6, 7, 8], [4, 2], "SAME", 1), "average_pool_2d_channels");
+    await check(
+      pool({ size: [9, 8, 13], filter: [3, 3], padding: "SAME", stride: 2 }),
+      "average_pool_2d_channels",
+    );
+    await check(pool({ size: [6, 7, 8], filter: [4, 2], padding: "SAME" }), "average_pool_2d_channels");
   });
 
   it("takes a mean and a sum over pixels, whether they are one dimension or two apart", async () => {

@@ -2,55 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../host/compiler/compile.js";
 import { readModel } from "../../host/model/read_model.js";
-import { buildModel } from "../model/model_builder.js";
 import { randomInput } from "../reference/random_graph.js";
 import { runReference } from "../reference/run_reference.js";
+import { type Pool, poolModel } from "./pool_models.js";
 import { startModule } from "./run_module.js";
 
-interface Pool {
-  readonly size: readonly [height: number, width: number, channels: number];
-  readonly filter: readonly [number, number];
-  readonly stride?: number;
-  readonly padding?: "SAME" | "VALID";
-  readonly activation?: "NONE" | "RELU" | "RELU6";
-}
-
-function maxPool({ size, filter, stride = 1, padding = "VALID", activation = "NONE" }: Pool): Uint8Array {
-  const [height, width, channels] = size;
-  const outputs = (length: number, taps: number) =>
-    Math.ceil((padding === "SAME" ? length : length - taps + 1) / stride);
-  const image = (shape: readonly number[]) => ({
-    type: "int8" as const,
-    shape,
-    quantisation: { scales: [0.05], zeroPoints: [-20] },
-  });
-  return buildModel({
-    tensors: [
-      image([1, height, width, channels]),
-      image([1, outputs(height, filter[0]), outputs(width, filter[1]), channels]),
-    ],
-    operators: [
-      {
-        name: "MAX_POOL_2D",
-        inputs: [0],
-        outputs: [1],
-        options: {
-          padding,
-          filterHeight: filter[0],
-          filterWidth: filter[1],
-          strideHeight: stride,
-          strideWidth: stride,
-          fusedActivation: activation,
-        },
-      },
-    ],
-    inputs: [0],
-    outputs: [1],
-  });
-}
-
 async function check(pool: Pool, kernel: string, inputs?: readonly Uint8Array[]): Promise<void> {
-  const bytes = maxPool(pool);
+  const bytes = poolModel("MAX_POOL_2D", pool);
   const graph = readModel(bytes);
   const module = await compile(bytes);
   expect(module.description.layers[0]?.kernel).toBe(kernel);
