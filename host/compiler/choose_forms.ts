@@ -24,15 +24,15 @@ const memoryStep = 4096;
 /** What may be spent on top of the linear memory that the plain kernels need, rounded up to 4 KiB, step by step, */
 const steps = [4096, 8192, 16_384, 32_768, 65_536, 131_072, Number.POSITIVE_INFINITY];
 /** where each 4 KiB leave no more than this share of the opcodes: RAM that hardly saves anything is better left free. */
-const worthOfStep = { balanced: 0.96, speed: 0.9995 };
+const worthOfStep = { balanced: 0.96, speed: 0.998 };
 
 /**
  * `balanced` takes another generated kernel only if it saves opcodes as it takes RAM: code worth a hundredth of the linear
- * memory has to save half a hundredth of the opcodes (a byte of code is two of RAM in WAMR). `speed` asks for a
+ * memory has to save two thirds of a hundredth of the opcodes (a byte of code is two of RAM in WAMR). `speed` asks for a
  * fraction of that: without it, kernels of 40 KB would save a hundredth. No board has so little RAM that linear memory
  * below the second figure tells anything.
  */
-const shareOfCode = { balanced: 0.5, speed: 0.05 };
+const shareOfCode = { balanced: 0.65, speed: 0.05 };
 const leastMemory = 16_384;
 /** Small models hardly have opcodes to save: at least so many a byte. */
 const opcodesOfByte = { balanced: 4, speed: 0.24 };

@@ -40,8 +40,15 @@ const assumedAtMinimum = 0.5;
 /** Requantising and storing a strip's outputs. */
 function finishOpcodes(kernel: DepthwiseKernel): number {
   const { scheme, columns, rectified, table, step, lifted, skipping } = kernel;
-  const each = (scheme === "register" && !lifted ? 2 : 1) + (rectified ? 4 : 8) + (table ? 1 : 5) + 1;
+  const clamp = skipping ? 2 : table ? 1 : 5;
+  const each = (scheme === "register" && !lifted ? 2 : 1) + (rectified ? 4 : 8) + clamp + 1;
   return columns * (skipping ? 2 + (1 - assumedAtMinimum) * each : each) + (step ? 1 : columns);
+}
+
+/** Bytes of the kernel's code, estimated: measured kernels on a line. */
+export function depthwiseCodeBytes({ scheme, columns, height, width, rectified }: DepthwiseKernel): number {
+  const perColumn = (rectified ? 50 : 75) + 10 * (scheme === "shared" ? height * width : width);
+  return scheme === "register" ? 600 + columns * (perColumn + 10) : 340 + columns * perColumn;
 }
 
 /** Executed opcodes of one call. */

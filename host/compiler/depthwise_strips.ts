@@ -5,7 +5,7 @@
  */
 import type { Tensor } from "../model/graph.js";
 import { fillClampTable, fillCost } from "./clamp_table.js";
-import { type DepthwiseCall, depthwiseOpcodes } from "./depthwise_cost.js";
+import { type DepthwiseCall, depthwiseCodeBytes, depthwiseOpcodes } from "./depthwise_cost.js";
 import { type Proof, padBehind, prove } from "./depthwise_proof.js";
 import { depthwiseName, depthwiseSource, paddingBytes } from "./generators/depthwise.js";
 import {
@@ -84,13 +84,14 @@ function stripForm(variant: Variant): KernelForm<DepthwiseConvolution> {
   const { columns, fixed, table } = variant;
   return {
     name: `depthwise_strip_${columns}${fixed ? "_fixed" : ""}${table ? "_table" : ""}`,
-    when: `int8, one batch, N output columns at least, and every channel proved to fit${table ? "; the clamp is a table of at most 8 KB" : ""}${fixed ? "; code for this layer's distances alone" : ""}`,
+    when: `int8, one batch, N output columns at least, and every channel proved to fit${table ? "; no rectifier, and the clamp is a table of at most 8 KB" : ""}${fixed ? "; code for this layer's distances alone" : ""}`,
     applies(layer) {
       if (!covers(layer, columns)) return false;
       const proof = prove(layer);
-      return proof !== null && (!table || proof.table !== null);
+      return proof !== null && (!table || (!proof.skipping && proof.table !== null));
     },
     generated: (layer) => depthwiseName(kernelOf(layer, variant)),
+    codeBytes: (layer) => depthwiseCodeBytes(kernelOf(layer, variant)),
     cost: (layer) => cost(layer, kernelOf(layer, variant)),
     scratch: (layer) => scratch(layer, kernelOf(layer, variant)),
     weights(layer) {

@@ -62,7 +62,7 @@ export interface KernelForm<L> {
   applies(layer: L, target: Target): boolean;
   /** Name of the generated kernel, shared by layers with the same one; a form without it calls `assembly/` alone. */
   generated?(layer: L): string;
-  /** Bytes of the generated kernel's code, estimated; without it, a typical kernel's. */
+  /** Bytes of the generated kernel's code, estimated. */
   codeBytes?(layer: L): number;
   cost(layer: L, target: Target): KernelCost;
   scratch(layer: L): readonly Scratch[];
@@ -119,9 +119,6 @@ export interface OperatorCompiler {
   bind(operator: Operator, target: Target): BoundLayer;
 }
 
-/** A generated kernel, where its form does not say how large it is. */
-const typicalCodeBytes = 1500;
-
 /**
  * Makes a table entry of an operator's `lower` and its kernel forms.
  * @throws WamletError (from `bind`) what `lower` refuses, or WAMLET_UNSUPPORTED_OPTION where no form applies
@@ -143,7 +140,7 @@ export function defineOperator<L extends LoweredLayer>(definition: {
         .map((form) => ({
           name: form.name,
           generated: form.generated?.(layer) ?? null,
-          codeBytes: form.generated ? (form.codeBytes?.(layer) ?? typicalCodeBytes) : 0,
+          codeBytes: form.codeBytes?.(layer) ?? 0,
           cost: form.cost(layer, target),
           scratch: form.scratch(layer),
           ...(form.inPlace ? { inPlace: form.inPlace(layer) } : {}),

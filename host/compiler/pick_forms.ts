@@ -1,7 +1,8 @@
 /**
  * The forms that cost least together: each layer's opcodes, and once for every generated kernel the price of its code.
  * This is facility location (kernels are opened, layers are served), which is hard; so by steps: open the kernel that
- * helps most, close those that it makes superfluous, until nothing helps. Every step lowers the sum, so it ends.
+ * helps most, close those that it makes superfluous, until nothing helps; then the same without the kernels that just
+ * those layers share which share one now. Every step lowers the sum, so it ends.
  *
  * Tried and rejected: layer by layer, the largest first. It takes a kernel for one layer's sake that would be too dear,
  * and leaves one that four layers could share.
@@ -27,20 +28,42 @@ export function pickForms(
 ): BoundForm[] {
   const base = plain.map((form, layer) => cheapest([form, ...(offered[layer] ?? []).filter(isFree)]));
   const kernels = undominated(kernelsOf(offered, pricePerByte));
-  let opened: Kernel[] = [];
-  let chosen = base;
-  let sum = total(chosen, opened);
-  for (;;) {
-    let best: { readonly opened: Kernel[]; readonly chosen: BoundForm[]; readonly sum: number } | null = null;
-    // One that does not pay by itself may still take another's place.
-    const replaced = opened.reduce((most, { price }) => Math.max(most, price), 0);
-    for (const kernel of kernels) {
-      if (opened.includes(kernel) || kernel.price >= saving(kernel, chosen) + replaced) continue;
-      const next = withoutIdle([...opened, kernel], base);
-      if (next.sum < (best?.sum ?? sum)) best = next;
+  let best = descend(kernels, base);
+  // What serves several layers early may keep out what each of them would rather have: so without its like, too.
+  for (let next: Pick | null = best; next !== null; ) {
+    const shared = new Set(next.opened.filter(({ uses }) => uses.length > 1).map(layersOf));
+    next = null;
+    for (const layers of shared) {
+      const without = descend(
+        kernels.filter((kernel) => layersOf(kernel) !== layers),
+        base,
+      );
+      if (without.sum < best.sum) best = next = without;
     }
-    if (best === null) return chosen;
-    ({ opened, chosen, sum } = best);
+  }
+  return best.chosen;
+}
+
+interface Pick {
+  readonly opened: readonly Kernel[];
+  readonly chosen: BoundForm[];
+  readonly sum: number;
+}
+
+/** Step by step from no kernel at all. */
+function descend(kernels: readonly Kernel[], base: BoundForm[]): Pick {
+  let now: Pick = { opened: [], chosen: base, sum: total(base, []) };
+  for (;;) {
+    let best = now;
+    // One that does not pay by itself may still take another's place.
+    const replaced = now.opened.reduce((most, { price }) => Math.max(most, price), 0);
+    for (const kernel of kernels) {
+      if (now.opened.includes(kernel) || kernel.price >= saving(kernel, now.chosen) + replaced) continue;
+      const next = withoutIdle([...now.opened, kernel], base);
+      if (next.sum < best.sum) best = next;
+    }
+    if (best === now) return now;
+    now = best;
   }
 }
 
@@ -64,6 +87,8 @@ function kernelsOf(offered: readonly (readonly BoundForm[])[], pricePerByte: num
   return [...byName].map(([name, kernel]) => ({ name, ...kernel }));
 }
 
+const layersOf = ({ uses }: Kernel): string => uses.map(({ layer }) => layer).join(" ");
+
 /**
  * Without those that another kernel for the same layers betters in all: most are made for one layer's shape, and only few
  * of these are neither larger nor slower than another.
@@ -71,7 +96,7 @@ function kernelsOf(offered: readonly (readonly BoundForm[])[], pricePerByte: num
 function undominated(kernels: readonly Kernel[]): Kernel[] {
   const byLayers = new Map<string, Kernel[]>();
   for (const kernel of [...kernels].sort((a, b) => a.price - b.price)) {
-    const layers = kernel.uses.map(({ layer }) => layer).join(" ");
+    const layers = layersOf(kernel);
     const kept = byLayers.get(layers) ?? [];
     byLayers.set(layers, kept);
     const isBettered = kept.some(({ uses }) =>
@@ -107,9 +132,9 @@ function total(chosen: readonly BoundForm[], opened: readonly Kernel[]): number 
 }
 
 /** Closes the kernels whose layers are served as well by others. */
-function withoutIdle(opened: Kernel[], base: readonly BoundForm[]) {
-  let best = { opened, chosen: serve(opened, base), sum: 0 };
-  best.sum = total(best.chosen, opened);
+function withoutIdle(opened: readonly Kernel[], base: readonly BoundForm[]): Pick {
+  const served = serve(opened, base);
+  let best: Pick = { opened, chosen: served, sum: total(served, opened) };
   for (const kernel of opened) {
     const fewer = best.opened.filter((other) => other !== kernel);
     const chosen = serve(fewer, base);

@@ -40,6 +40,7 @@ export const quads: KernelForm<Convolution> = {
   when: "int8, one vector, any weights; assumed: half of a rectified input is zero",
   applies: (layer) => layer.inputHeight === 1 && layer.inputs[0]?.type === "int8",
   generated: () => quadsName,
+  codeBytes: () => 1150,
   cost(layer) {
     const depth = layer.inputChannels;
     const taps = depth * (3 + 14 * (1 - assumedZeros(layer))) + (Math.floor(depth / 8) + (depth % 8)) * 4;

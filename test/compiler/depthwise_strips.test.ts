@@ -52,7 +52,8 @@ function depthwise(shape: Shape, seed: number): Uint8Array {
         ],
         quantisation: {
           scales: [(random.pick([0.5, 3]) * Math.max(9, filterHeight * filterWidth)) / 9],
-          zeroPoints: [random.pick([-128, -5])],
+          // Without a rectifier, what is below the zero point counts.
+          zeroPoints: [shape.activation === "NONE" ? -5 : random.pick([-128, -5])],
         },
       },
       {
@@ -141,7 +142,9 @@ describe("depthwise strips equal the plain reference", () => {
     it(`${filter.join("×")}, stride ${stride.join("×")}, ${size.join("×")} ${padding}, ${activation}`, async () => {
       const bytes = depthwise(shape, 50 + index);
       for (const [turn, columns] of forms.entries()) {
-        const suffixes = turn === 0 ? ["_fixed_table", ""] : ["_fixed", "_table"];
+        // A rectifier's minimum is there already: no clamp is left for a table.
+        const withTable = turn === 0 ? ["_fixed_table", ""] : ["_fixed", "_table"];
+        const suffixes = activation === "NONE" ? withTable : ["_fixed", ""];
         for (const suffix of suffixes) await check(bytes, `depthwise_strip_${columns}${suffix}`);
       }
     });

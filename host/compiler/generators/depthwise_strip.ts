@@ -38,7 +38,7 @@ export interface DepthwiseKernel {
   readonly step: { readonly input: number; readonly output: number } | null;
   /** Whether the clamp cuts everything below the output's zero point: one rounding then does (`lane_constants.ts`). */
   readonly rectified: boolean;
-  /** Whether the clamp is a table (`clamp_table.ts`). */
+  /** Whether the clamp is a table (`clamp_table.ts`); a skipping kernel has only its upper end left. */
   readonly table: boolean;
   /** Of the register: whether pixels carry what keeps lower lanes from borrowing (`depthwise_lift.ts`). */
   readonly lifted: boolean;
@@ -250,7 +250,8 @@ export function finishLines(
           `const t${j}: i64 = (${sum(j)} * m + ${k}) >> 31;`,
           `const y${j}: i32 = <i32>((t${j} + r + (t${j} >> 63)) >> e);`,
         ];
-    const byte = table ? `load<u8>(<usize>y${j})` : `clamp(y${j}, minimum, maximum)`;
+    const clamped = skipping ? `min<i32>(y${j}, maximum)` : `clamp(y${j}, minimum, maximum)`;
+    const byte = table ? `load<u8>(<usize>y${j})` : clamped;
     const moves = step ? j === R - 1 : true;
     const finished = [...value, `store<u8>(o, ${byte}${step && j > 0 ? `, ${j * step.output}` : ""});`];
     return [

@@ -236,6 +236,7 @@ export function epilogueOpcodes(kernel: LaneEpilogue): number {
 export function epilogueCodeBytes(kernel: LaneEpilogue): number {
   const { pixels: P, words: Q, parts, rectified, table, direct } = kernel;
   const finished = 25 + (rectified ? 14 : table ? 12 : 28);
-  if (direct) return 3 * Q * ((rectified ? 12 : 24) + P * finished);
+  // Distances and names of locals beyond 127 take two bytes and more.
+  if (direct) return 3 * Q * ((rectified ? 12 : 24) + P * (finished + 16));
   return 60 + P * 9 * parts + 3 * (rectified ? 22 : 44) + 3 * P * (finished + 10 * parts);
 }

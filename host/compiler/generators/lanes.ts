@@ -64,9 +64,9 @@ export function blockConstantBytes(kernel: Pick<LanesKernel, "words" | "rectifie
 export function lanesCodeBytes(kernel: LanesKernel): number {
   const { pixels: P, words: Q, parts, unroll, pixelStep } = kernel;
   const pointers = pixelStep === null ? P : 1;
-  const tap = 11 * P * Q + 8 * (P + Q);
+  const tap = 9 * P * Q + 8 * (P + Q);
   return (
-    420 +
+    20 +
     unroll * tap +
     pointers * 20 +
     P * Q * (parts > 1 ? 18 : kernel.direct ? 5 : 13) +

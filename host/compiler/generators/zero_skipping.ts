@@ -56,8 +56,8 @@ export function zeroSkippingCodeBytes(kernel: ZeroSkippingKernel): number {
   const { words: Q, together: P, unroll } = kernel;
   const combinations = 2 ** P - 1;
   // A product in half of the combinations for each pixel, a load in all.
-  const tap = Q * (10 * P * 2 ** (P - 1) + 6 * combinations) + 15 * (P + combinations);
-  return 250 + unroll * tap + P * Q * (kernel.direct ? 5 : 13) + epilogueCodeBytes(kernel);
+  const tap = Q * (9 * P * 2 ** (P - 1) + 5 * combinations) + 15 * (P + combinations);
+  return 50 + unroll * tap + P * Q * (kernel.direct ? 5 : 13) + epilogueCodeBytes(kernel);
 }
 
 /**
