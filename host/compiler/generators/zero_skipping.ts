@@ -4,14 +4,14 @@
  * After a rectifier about half of all activations are exactly the zero point, and (x − zero point)·w is then 0. This
  * kernel tests x − zero point once for all words of a block, and multiplies only what is left: with Q words, one test
  * stands for 3·Q products. Lanes and words are those of `lanes.ts`. Pixels go `together`: where several of them are
- * not zero at a tap, they share the load of each word; there is code for every combination, so two are enough.
+ * not zero at a tap, they share the load of each word. There is code for every combination: each pixel more doubles it.
  *
  * A block's output channels are in locals, so that a wide block loads each activation least often. Exactness: lanes
  * start so that Σ (x − zero point)·w ends inside [0, 2²¹) (`zero_skipping.ts` in the folder above has the proof), and
  * the constants hold the difference to a sum over x. Padding, gathered as the zero point, is skipped like all zeros.
  *
- * Tried on paper and rejected: a compressed list of what is not zero (its own loads cost more than the test), three
- * pixels together (twice the code, which is RAM, for 8 %), sums in memory.
+ * Tried on paper and rejected: a compressed list of what is not zero (its own loads cost more than the test), sums in
+ * memory.
  */
 import { epilogueCodeBytes, epilogueNames, recordBytes } from "./lane_epilogue.js";
 import { each, indent } from "./lines.js";
