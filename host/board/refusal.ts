@@ -53,7 +53,7 @@ const words: Readonly<Record<DeviceErrorName, (numbers: readonly number[]) => Wo
   "unknown-module": () => ["The board has no such module.", list],
   "no-active-module": () => [
     "No module of the board is active.",
-    'Name a module, or activate one with "wamlet modules activate NAME".',
+    'Name a module, deploy one, or activate one with "wamlet modules activate NAME".',
   ],
   "module-active": () => ["The active module cannot be removed.", "Activate another one first."],
   "module-loaded": () => ["The module is loaded.", "Unload it first."],

@@ -25,7 +25,7 @@ export async function readFirmware(
       source === undefined
         ? "There is nothing to flash."
         : "A build folder or bundle names its images; --image adds none to it.",
-      "Give a build folder of ESP-IDF, a firmware bundle, or files with their offsets: --image 0x8000=table.bin 0x10000=app.bin.",
+      "Give a build folder of ESP-IDF, a firmware bundle, a UF2 file, or files with their offsets: --image 0x8000=table.bin 0x10000=app.bin.",
     );
   }
   return checkFirmware(source === undefined ? await singleFiles(images) : await folderOrBundle(source));

@@ -29,7 +29,7 @@ export function helpColumns(outputColumns: number | undefined): number {
 
 /** Above the tables of a verb's help. */
 export function verbUsage(name: string, positionals: string, description: string, columns: number): string {
-  return `Usage: $0 ${name} ${positionals} [options]\n\n${wrapText(description, columns).join("\n")}`;
+  return `Usage: ${["$0", name, positionals, "[options]"].filter((word) => word !== "").join(" ")}\n\n${wrapText(description, columns).join("\n")}`;
 }
 
 /**

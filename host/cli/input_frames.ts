@@ -137,7 +137,7 @@ function randomTensor(tensor: FrameTensor, random: SeededRandom): Uint8Array {
 }
 
 /** A count that the command line gives. @throws WamletError WAMLET_USAGE */
-export function positiveInteger(option: string, value: number | undefined): number | undefined {
+export function positiveInteger<Value extends number | undefined>(option: string, value: Value): Value {
   if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
   throw new WamletError(
     "WAMLET_USAGE",

@@ -69,7 +69,8 @@ export function showChoices({ choices, optimization }: CompiledModule, output: O
     ] as const;
     const parts = takes.flatMap(([what, bytes]) => (bytes > 0 ? [`${what} ${formatBytes(bytes)}`] : []));
     const next = runnerUp && `${runnerUp.kernel}, ${percent(runnerUp.opcodes, opcodes)} of the opcodes`;
-    output.line(`${String(layer).padStart(5)}  ${kernel}  ${dim(parts.join(", "))}`);
+    const taken = parts.length > 0 ? `  ${dim(parts.join(", "))}` : "";
+    output.line(`${String(layer).padStart(5)}  ${kernel}${taken}`);
     output.line(`       ${reason}; ${dim(`next: ${next}`)}`);
   }
   output.line(dim("Code: the generated kernel, estimated. RAM: beside the tensors, while the layer runs."));

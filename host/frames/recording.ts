@@ -200,7 +200,7 @@ function writing<T>(path: string, use: () => T): T {
       "WAMLET_FILE_UNWRITABLE",
       exists ? `${path} exists already.` : `${path} cannot be written (${code}).`,
       exists
-        ? "Record into a new file, or remove this one."
+        ? "Record into a new file, go on with this one by --append, or remove it."
         : "Check the path, its permissions and the disk.",
       { cause },
     );

@@ -124,6 +124,9 @@ describe("an option that means nothing is a wrong command line:", () => {
     [["--columns", "x,,z"], /--columns x,,z names a column without a name/],
     [["--real", "--quantised"], /mutually exclusive/],
     [["--format", "mp3"], /Invalid values/],
+    [["-n", "0"], /--frames is 0; it takes a whole number from 1/],
+    [["-n", "-3"], /--frames is -3/],
+    [["--top", "-1"], /--top is -1/],
     [["--max-pixels", "0", "--format", "image"], /--max-pixels 0 is no number of pixels/],
   ])("%j", async (words, message) => {
     const { exitCode, stderr } = await place.run(

@@ -135,7 +135,10 @@ describe("wamlet stream --record", () => {
     const words = ["stream", file, "-n", "3", "--record", "days.jsonl", ...at];
     await place.run(...words);
     const refused = await place.json(...words);
-    expect(refused.error).toMatchObject({ code: "WAMLET_FILE_UNWRITABLE" });
+    expect(refused.error).toMatchObject({
+      code: "WAMLET_FILE_UNWRITABLE",
+      hint: expect.stringContaining("--append"),
+    });
     expect((await place.run(...words, "--append")).exitCode).toBe(0);
     expect((await place.json("stream", "days.jsonl", ...at)).replay).toMatchObject({ compared: 6, equal: 6 });
   });

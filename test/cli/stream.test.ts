@@ -33,6 +33,7 @@ describe("wamlet stream", () => {
   it("does not deploy again what the board has, and reports accuracy against the labels", async () => {
     const { stdout, stderr } = await place.run("stream", frames, "-m", digits, ...labels, ...at);
     expect(stderr).toBe("");
+    expect(stdout).not.toMatch(/\n{3}/);
     const right = column(example("digits", "expected.csv"), "argmax").filter(
       (answer, index) => answer === column(example("digits", "labels.csv"), "label")[index],
     ).length;

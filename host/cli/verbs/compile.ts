@@ -118,7 +118,7 @@ export function showAccount(account: Account, output: Output): void {
       `  ${resource.padEnd(14)} ${formatBytes(usedBytes)} of ${formatBytes(availableBytes)}, ${left}`,
     );
     for (const part of parts)
-      output.line(dim(`    ${part.name.padEnd(24)} ${formatBytes(part.bytes).padStart(9)}  ${part.source}`));
+      output.line(dim(`    ${part.name.padEnd(26)} ${formatBytes(part.bytes).padStart(9)}  ${part.source}`));
   }
   const arrival = account.overlaps
     ? "the next frame arrives while one is computed"

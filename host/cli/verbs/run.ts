@@ -46,17 +46,19 @@ export const run = defineVerb({
   ],
   async run(args, context) {
     const { loadModule } = await import("../compile_file.js");
-    const { fileFrames, readLabelChoice } = await import("../input_frames.js");
+    const { fileFrames, positiveInteger, readLabelChoice } = await import("../input_frames.js");
     const { frameReading } = await import("../frame_options.js");
     const { executeHere } = await import("../../measure/executors.js");
     const { topAnswers } = await import("../../measure/classes.js");
     const { tensorElements } = await import("../../frames/quantise.js");
+    const most = positiveInteger("--frames", args.frames);
+    const top = positiveInteger("--top", args.top);
     const reading = await frameReading(args);
     const labels = await readLabelChoice(args.labels);
     const module = await loadModule(args.file, { optimize: args.optimize }, context);
     const frames = await fileFrames(args.input, module.description, labels, reading, context);
     const { names } = frames;
-    const count = Math.min(frames.count, args.frames ?? frames.count);
+    const count = Math.min(frames.count, most ?? frames.count);
     const answers: Uint8Array[][] = [];
     const expected: (number | null)[] = [];
     const clamped = { inputValues: 0, clampedValues: 0 };
@@ -77,7 +79,7 @@ export const run = defineVerb({
     }
     const [tensor] = module.description.outputs;
     if (tensor === undefined) return 0;
-    const best = answers.map(([first]) => topAnswers(first ?? new Uint8Array(), tensor, names, args.top));
+    const best = answers.map(([first]) => topAnswers(first ?? new Uint8Array(), tensor, names, top));
     const isLabelled = expected.some((position) => position !== null);
     const right = isLabelled ? best.filter(([top], index) => top?.index === expected[index]).length : null;
     if (args.output !== undefined) await writeAnswers(args.output, module, answers);
@@ -93,7 +95,7 @@ export const run = defineVerb({
     }
     context.output.result(result, () => {
       if (args.output === undefined) showAnswers(best, expected, names, context.output);
-      else context.output.line(`${count} answers written to ${args.output}`);
+      else context.output.line(`${count} ${count === 1 ? "answer" : "answers"} written to ${args.output}`);
       if (right !== null) context.output.line(`${right} of ${count} right (${formatShare(right / count)})`);
     });
     return 0;

@@ -157,7 +157,7 @@ export const stream = defineVerb({
       output.result(report, () => {
         if (rows !== undefined) output.line();
         showTitle(report, output);
-        output.line();
+        if (report.measurements.accuracy !== null || replayed !== null) output.line();
         showAccuracy(report, output);
         if (replayed !== null) field("replay", replayText(replayed), output);
         showFigures(report, output);
