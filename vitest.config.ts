@@ -12,7 +12,7 @@ const endToEnd = [
 
 /** Every kernel family shape by shape, and the benchmarks: `npm test` has random models of every operator and form. */
 const studies = [
-  "test/compiler/{columns,cost_model,depthwise_strips,fuse_padding,goldens,live_channels,zero_skipping}.test.ts",
+  "test/compiler/{columns,cost_model,depthwise_strips,fuse_padding,goldens,live_channels,overlay,zero_skipping}.test.ts",
   "test/bench/**",
 ];
 

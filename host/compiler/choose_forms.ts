@@ -24,7 +24,7 @@ const memoryStep = 4096;
 /** What may be spent on top of the linear memory that the plain kernels need, rounded up to 4 KiB, step by step, */
 const steps = [4096, 8192, 16_384, 32_768, 65_536, 131_072, Number.POSITIVE_INFINITY];
 /** where each 4 KiB leave no more than this share of the opcodes: RAM that hardly saves anything is better left free. */
-const worthOfStep = { balanced: 0.96, speed: 0.998 };
+const worthOfStep = { balanced: 0.96, speed: 0.99 };
 
 /**
  * `balanced` takes another generated kernel only if it saves opcodes as it takes RAM: code worth a hundredth of the linear
@@ -32,7 +32,7 @@ const worthOfStep = { balanced: 0.96, speed: 0.998 };
  * fraction of that: without it, kernels of 40 KB would save a hundredth. No board has so little RAM that linear memory
  * below the second figure tells anything.
  */
-const shareOfCode = { balanced: 0.65, speed: 0.05 };
+const shareOfCode = { balanced: 0.65, speed: 0.04 };
 const leastMemory = 16_384;
 /** Small models hardly have opcodes to save: at least so many a byte. */
 const opcodesOfByte = { balanced: 4, speed: 0.24 };
@@ -42,8 +42,14 @@ const mostRounds = 6;
 
 /** Plans the memory of given forms. */
 export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: readonly BoundForm[]): Choice {
-  const storage = assignStorage(graph, layers, forms);
-  return { forms, storage, plan: arrange(storage.buffers), offered: null };
+  const planned = (overlaid: boolean): Choice => {
+    const storage = assignStorage(graph, layers, forms, overlaid);
+    return { forms, storage, plan: arrange(storage.buffers), offered: null };
+  };
+  const choice = planned(true);
+  if (choice.storage.within.size === 0) return choice;
+  const apart = planned(false);
+  return choice.plan.bytes < apart.plan.bytes ? choice : apart;
 }
 
 /**
@@ -113,12 +119,18 @@ export function scratchBytes({ scratch }: BoundForm): number {
   return scratch.reduce((sum, { bytes }) => sum + Math.ceil(bytes / alignment) * alignment, 0);
 }
 
-/** Bytes of an output that needs no place of its own, because the form puts it over an input that ends here. */
-function spared({ buffers, ofTensor }: Storage, { inPlace }: BoundForm, layer: number): number {
+/** Bytes that need no place of their own, because the form puts its output over an input that ends here. */
+function spared({ buffers, ofTensor }: Storage, { inPlace, overlay }: BoundForm, layer: number): number {
   for (const tensor of inPlace ?? []) {
     const buffer = buffers[ofTensor.get(tensor.index) ?? -1];
     if (buffer?.last === layer) return Math.ceil(buffer.bytes / alignment) * alignment;
   }
+  const over = buffers[ofTensor.get(overlay?.input.index ?? -1) ?? -1];
+  const output = buffers.find(
+    ({ first, kind }) => first === layer && (kind === "activation" || kind === "output"),
+  );
+  if (overlay && output && over?.last === layer && over.first >= layer - 1)
+    return over.bytes + output.bytes - Math.max(overlay.distance + over.bytes, output.bytes);
   return 0;
 }
 

@@ -24,7 +24,7 @@ import { fuseOperators } from "./fuse_operators.js";
 import type { BoundForm, BoundLayer, KernelCall, Places, Target } from "./layer.js";
 import { operatorCompiler } from "./operators/table.js";
 import { rectifiedTensors } from "./rectified_tensors.js";
-import type { Storage } from "./storage.js";
+import { placeOf, type Storage } from "./storage.js";
 import { WeightSegment } from "./weight_segment.js";
 
 export interface CompileOptions {
@@ -149,7 +149,7 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
   }
   const wasm = await assemble({ sources, weights, linearMemoryBytes }, options.signal);
 
-  const place = (tensor: Tensor) => plan.offsets[storage.ofTensor.get(tensor.index) as number] as number;
+  const place = (tensor: Tensor) => placeOf(storage, plan.offsets, tensor);
   const description: ModelDescription = {
     format: 1,
     name,
@@ -195,8 +195,10 @@ function emitLayer(
   segment: WeightSegment,
 ) {
   const constants = storage.ofConstant[index];
-  const address = (tensor: Tensor) =>
-    offsets[(constants?.get(tensor.index) ?? storage.ofTensor.get(tensor.index)) as number] as number;
+  const address = (tensor: Tensor) => {
+    const constant = constants?.get(tensor.index);
+    return constant === undefined ? placeOf(storage, offsets, tensor) : (offsets[constant] as number);
+  };
   const brought = layer.inputs.filter(
     (tensor) => tensor.data && (constants?.has(tensor.index) || layer.alias),
   );

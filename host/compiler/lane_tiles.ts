@@ -9,7 +9,8 @@ import type { LaneConstants } from "./lane_constants.js";
 import { blockStarts, type Geometry, geometry, paddingArguments, wordStarts } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
 import { writeRecord } from "./lane_records.js";
-import type { Argument, KernelCall, KernelCost, Places, Scratch } from "./layer.js";
+import type { Argument, KernelCall, KernelCost, Overlay, Places, Scratch } from "./layer.js";
+import { overlayRows } from "./overlay.js";
 import type { Convolution } from "./sliding_filter.js";
 
 /** The tile's words and their constants, its sums, gathered rows, the clamp's table, and what the kernel wants beside. */
@@ -113,6 +114,16 @@ export function packTiles(
     at = begin(view, at, channels);
   }
   return bytes;
+}
+
+/** How the output may lie over the input: where rows are gathered, and only once, for one block of all channels. */
+export function overlayTiles(layer: Convolution, words: number): Overlay | null {
+  const { rows, padded } = geometry(layer) as Geometry;
+  if (!padded || layer.outputChannels > words * 3) return null;
+  return overlayRows(
+    layer,
+    Array.from({ length: rows }, (_, row) => ({ first: row, end: row + 1 })),
+  );
 }
 
 /** Whether a tile's words can be expanded by four. */

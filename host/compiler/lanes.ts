@@ -17,7 +17,15 @@ import type { LaneConstants } from "./lane_constants.js";
 import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
-import { dividesByFour, packTiles, tileCalls, tileCost, tileScratch, writeStarts } from "./lane_tiles.js";
+import {
+  dividesByFour,
+  overlayTiles,
+  packTiles,
+  tileCalls,
+  tileCost,
+  tileScratch,
+  writeStarts,
+} from "./lane_tiles.js";
 import type { KernelCost, KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 
@@ -69,6 +77,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
       return proof !== null && finishes(proof, finish);
     },
     generated: (layer) => lanesName(kernelOf(layer, variant)),
+    overlay: (layer) => overlayTiles(layer, words),
     codeBytes: (layer) => lanesCodeBytes(kernelOf(layer, variant)),
     cost: (layer) => cost(layer, kernelOf(layer, variant)),
     scratch(layer) {

@@ -53,6 +53,12 @@ export interface Places {
   readonly weights: readonly number[];
 }
 
+/** An input that begins `distance` bytes into the output's memory, and is written over once it has been read. */
+export interface Overlay {
+  readonly input: Tensor;
+  readonly distance: number;
+}
+
 /** A way to compute a layer, over the operator's folded constants `L`. */
 export interface KernelForm<L> {
   /** `conv_2d_plain`. */
@@ -68,6 +74,8 @@ export interface KernelForm<L> {
   scratch(layer: L): readonly Scratch[];
   /** Inputs whose memory the only output may take over with this form, beside the layer's own `inPlace`. */
   inPlace?(layer: L): readonly Tensor[];
+  /** How the only output may lie over an input that ends here; null: not at all. */
+  overlay?(layer: L): Overlay | null;
   /** Blocks for the weight segment, each to be 4-byte aligned there. */
   weights(layer: L): readonly Uint8Array[];
   emit(layer: L, places: Places): readonly KernelCall[];
@@ -98,6 +106,7 @@ export interface BoundForm {
   readonly scratch: readonly Scratch[];
   /** Inputs whose memory the only output may take over with this form, if they end here. */
   readonly inPlace?: readonly Tensor[];
+  readonly overlay: Overlay | null;
   weights(): readonly Uint8Array[];
   emit(places: Places): readonly KernelCall[];
 }
@@ -144,6 +153,7 @@ export function defineOperator<L extends LoweredLayer>(definition: {
           cost: form.cost(layer, target),
           scratch: form.scratch(layer),
           ...(form.inPlace ? { inPlace: form.inPlace(layer) } : {}),
+          overlay: form.overlay?.(layer) ?? null,
           weights: () => form.weights(layer),
           emit: (places: Places) => form.emit(layer, places),
         }))
@@ -187,6 +197,7 @@ export function mapForm<L extends LoweredLayer, M extends LoweredLayer>(
     cost: (layer, target) => form.cost(to(layer), target),
     scratch: (layer) => form.scratch(to(layer)),
     weights: (layer) => form.weights(to(layer)),
+    ...(form.overlay ? { overlay: (layer: L) => form.overlay?.(to(layer)) ?? null } : {}),
     emit: (layer, places) => form.emit(to(layer), places),
   };
 }

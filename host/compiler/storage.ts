@@ -1,6 +1,7 @@
 /**
  * Which tensors share memory, and from when to when: the buffers that the planner has to place. A reshape's
- * output is its input's memory; an elementwise operator takes over an input that ends with it.
+ * output is its input's memory; an elementwise operator takes over an input that ends with it; a convolution may lie over
+ * one, at some distance.
  */
 
 import { WamletError } from "../errors.js";
@@ -16,6 +17,8 @@ export interface Storage {
   readonly buffers: readonly Buffer[];
   /** By tensor index, for activations. */
   readonly ofTensor: ReadonlyMap<number, number>;
+  /** By tensor index: how many bytes into its buffer it begins, where that is not at once. */
+  readonly within: ReadonlyMap<number, number>;
   /** Per layer: the form's scratch requests in their order. */
   readonly ofScratch: readonly (readonly number[])[];
   /** Per layer: constant inputs that are brought in before it, by tensor index. */
@@ -46,16 +49,19 @@ function lastUses(graph: Graph, layers: readonly BoundLayer[]): Map<number, numb
 
 /**
  * @param layers in execution order, with the chosen form of each in `forms`
+ * @param overlaid whether outputs may lie over inputs
  * @throws WamletError where an output is neither computed nor an input
  */
 export function assignStorage(
   graph: Graph,
   layers: readonly BoundLayer[],
   forms: readonly BoundForm[],
+  overlaid = true,
 ): Storage {
   const last = lastUses(graph, layers);
   const buffers: OpenBuffer[] = [];
   const ofTensor = new Map<number, number>();
+  const within = new Map<number, number>();
   const outputs = new Set(graph.outputs.map((tensor) => tensor.index));
 
   const open = (buffer: Omit<OpenBuffer, "kept">, kept = false) => buffers.push({ ...buffer, kept }) - 1;
@@ -73,6 +79,14 @@ export function assignStorage(
       if (buffer.kind === "activation") buffer.kind = "output";
     }
     ofTensor.set(tensor.index, index);
+  };
+  /** What lies in the buffer moves up, and the output takes its beginning. */
+  const layOver = (tensor: Tensor, index: number, distance: number) => {
+    const buffer = buffers[index] as OpenBuffer;
+    for (const [other, place] of ofTensor)
+      if (place === index) within.set(other, (within.get(other) ?? 0) + distance);
+    buffer.bytes = Math.max(distance + buffer.bytes, tensor.bytes);
+    join(tensor, index);
   };
 
   for (const tensor of graph.inputs) openTensor(tensor, "input", 0);
@@ -97,9 +111,15 @@ export function assignStorage(
     ofConstant.push(constants);
     const alias = layer.alias && !layer.alias.data ? layer.alias : null;
     const taken = alias ?? overwritable(layer, forms[index] as BoundForm, index, ofTensor, buffers);
+    const over =
+      taken || !overlaid ? null : overlayable(layer, forms[index] as BoundForm, index, ofTensor, buffers);
     for (const tensor of layer.outputs) {
       const place = taken ? ofTensor.get(taken.index) : undefined;
-      if (place !== undefined) join(tensor, place);
+      if (taken && place !== undefined) {
+        join(tensor, place);
+        const shift = within.get(taken.index);
+        if (shift !== undefined) within.set(tensor.index, shift);
+      } else if (over) layOver(tensor, over.buffer, over.distance);
       else openTensor(tensor, outputs.has(tensor.index) ? "output" : "activation", index);
     }
     ofScratch.push(
@@ -117,7 +137,31 @@ export function assignStorage(
     );
   }
   const planned = buffers.map(({ kept, ...buffer }) => buffer);
-  return { buffers: planned, ofTensor, ofScratch, ofConstant, states };
+  return { buffers: planned, ofTensor, within, ofScratch, ofConstant, states };
+}
+
+/** Where a tensor lies. @param offsets of the buffers */
+export function placeOf({ ofTensor, within }: Storage, offsets: readonly number[], tensor: Tensor): number {
+  const buffer = ofTensor.get(tensor.index) as number;
+  return (offsets[buffer] as number) + (within.get(tensor.index) ?? 0);
+}
+
+/**
+ * The buffer over which the layer's output may lie. One that has lived longer than since the layer before would be as large
+ * as both all that time.
+ */
+function overlayable(
+  layer: BoundLayer,
+  { overlay }: BoundForm,
+  index: number,
+  ofTensor: ReadonlyMap<number, number>,
+  buffers: readonly OpenBuffer[],
+): { readonly buffer: number; readonly distance: number } | null {
+  if (!overlay || layer.outputs.length > 1) return null;
+  const place = ofTensor.get(overlay.input.index);
+  const buffer = place === undefined ? undefined : buffers[place];
+  if (place === undefined || !buffer || buffer.kept || buffer.last !== index) return null;
+  return buffer.first >= index - 1 ? { buffer: place, distance: overlay.distance } : null;
 }
 
 /** The input whose memory the layer's output may take over: nobody reads it later, and it has the same size. */
@@ -133,6 +177,6 @@ function overwritable(
   return [...(layer.inPlace ?? []), ...(form.inPlace ?? [])].find((tensor) => {
     const place = ofTensor.get(tensor.index);
     const buffer = place === undefined ? undefined : buffers[place];
-    return !tensor.data && buffer?.last === index && !buffer.kept && buffer.bytes === output?.bytes;
+    return !tensor.data && buffer?.last === index && !buffer.kept && tensor.bytes === output?.bytes;
   });
 }

@@ -19,7 +19,7 @@ import type { LaneConstants } from "./lane_constants.js";
 import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";
 import { type Geometry, geometry } from "./lane_geometry.js";
 import { type Proof, prove } from "./lane_proof.js";
-import { dividesByFour, packTiles, tileCalls, tileScratch, writeStarts } from "./lane_tiles.js";
+import { dividesByFour, overlayTiles, packTiles, tileCalls, tileScratch, writeStarts } from "./lane_tiles.js";
 import type { KernelForm } from "./layer.js";
 import type { Convolution } from "./sliding_filter.js";
 import { zeroSkippingCost } from "./zero_skipping_cost.js";
@@ -136,6 +136,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
       return proof !== null && finishes(proof, finish);
     },
     generated: (layer) => zeroSkippingName(kernelOf(layer, variant)),
+    overlay: (layer) => (inPlace ? null : overlayTiles(layer, words)),
     codeBytes: (layer) => zeroSkippingCodeBytes(kernelOf(layer, variant)),
     cost: (layer, target) => zeroSkippingCost(layer, target, kernelOf(layer, variant)),
     ...(inPlace ? { inPlace: (layer: Convolution) => layer.inputs } : {}),

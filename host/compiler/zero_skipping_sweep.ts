@@ -17,11 +17,13 @@ import {
   tapWords,
 } from "./generators/zero_skipping_sweep.js";
 import type { LaneConstants } from "./lane_constants.js";
+import { finishWhen } from "./lane_finish.js";
 import { geometry, wordStarts } from "./lane_geometry.js";
 import { type Proof, prove, takesTable } from "./lane_proof.js";
 import { writeRecord } from "./lane_records.js";
 import { clampArguments } from "./lane_tiles.js";
 import type { KernelCost, KernelForm, Target } from "./layer.js";
+import { overlayRows } from "./overlay.js";
 import type { Convolution } from "./sliding_filter.js";
 import { difference, laneStarts } from "./zero_skipping.js";
 import { tapOpcodes, zeroShare } from "./zero_skipping_cost.js";
@@ -68,9 +70,17 @@ function sweepForm(pixels: number, table: boolean): KernelForm<Convolution> {
     (layer.vertical.size + pixels - 1) * pitch;
   return {
     name: `zero_skipping_sweep_${pixels}${table ? "_table" : ""}`,
-    when: `as lanes, filters of three columns, strides and dilations 1, at most ${mostSums} sums in locals; half of a rectified input is taken to be zero`,
+    when: `as lanes, filters of three columns, strides and dilations 1, at most ${mostSums} sums in locals; half of a rectified input is taken to be zero${table ? finishWhen.table : ""}`,
     applies: (layer) => applies(layer, pixels, table),
     generated: (layer) => sweepName(kernelOf(layer, pixels, table)),
+    overlay(layer) {
+      const { outputs } = layer.vertical;
+      const steps = Array.from({ length: Math.ceil(outputs / pixels) }, (_, step) => {
+        const first = Math.min(step * pixels, outputs - pixels);
+        return { first, end: first + pixels };
+      });
+      return overlayRows(layer, steps);
+    },
     codeBytes: (layer) => sweepCodeBytes(kernelOf(layer, pixels, table)),
     cost: (layer, target) => cost(layer, target, kernelOf(layer, pixels, table)),
     scratch(layer) {

@@ -1,11 +1,12 @@
 /**
- * The last step of a three-lane tile: from sums in memory to clamped bytes, a word of three channels at a time.
+ * The last step of a three-lane tile: from sums to clamped bytes, from memory a word of three channels at a time, or in
+ * straight code from the sums' locals.
  *
- * It is a third of a pointwise layer's opcodes, so: with one rounding all channels share one shift, and therefore the
- * value before the shift from which on an output is above the clamp's minimum. Half of a rectifier's outputs are not: the
- * minimum is there already, and one comparison takes the place of shifting, clamping and storing. With two roundings the
- * clamp is one load from a table where RAM allows (`assembly/kernels/clamp_table.ts`), else two comparisons and two
- * selects.
+ * It is a quarter of a pointwise layer's opcodes. Half of a rectifier's outputs are at the clamp's minimum, which is there
+ * already: one comparison takes the place of requantising, clamping and storing them. Where lanes begin so that they end at
+ * 2²⁰ or above for all others, it compares the lane (`gated`); else the value before the shift, which all channels share
+ * with one rounding. With two roundings the clamp is one load from a table where RAM allows
+ * (`assembly/kernels/clamp_table.ts`), else two comparisons and two selects.
  *
  * Tried and rejected: clamping three lanes at once in their word (masks from a guard bit; as many opcodes as the
  * selects), gathering bytes for one wide store (a shift and an or cost more than a store).
@@ -129,27 +130,17 @@ function constantLines({ rectified }: LaneEpilogue, suffix: string, at: readonly
   ];
 }
 
+/** Lines for the kernel's start: what `finish` compares with, what one above the minimum has at least before the shift. */
+export function boundLines({ rectified, gated }: LaneEpilogue): string[] {
+  return rectified && !gated ? ["const bound: i64 = <i64>(minimum + 1) << shift;"] : [];
+}
+
 /**
- * Lines for the kernel's start and for each tile, behind `o0`: what a rectifier's outputs are before any is computed, the
- * clamp's minimum, and what `finish` compares with.
- * @param inPlace whether the output takes the input's place, and is filled tile by tile
+ * What a rectifier's outputs are before any is computed, the clamp's minimum. Row by row or tile by tile, not all at once:
+ * the rest may be input still.
  */
-export function fillLines(
-  kernel: LaneEpilogue,
-  inPlace: boolean,
-): { readonly first: readonly string[]; readonly tile: readonly string[] } {
-  const { rectified, gated, pixels, pixelBytes } = kernel;
-  const fill = (to: string, bytes: string) => `memory.fill(${to}, <u8>minimum, ${bytes});`;
-  return {
-    first: !rectified
-      ? []
-      : [
-          // What one above the minimum has at least, before the shift.
-          ...(gated ? [] : ["const bound: i64 = <i64>(minimum + 1) << shift;"]),
-          ...(inPlace ? [] : [fill("output", "rows * columns * outputChannels")]),
-        ],
-    tile: rectified && inPlace ? [fill("o0", `${pixels} * ${pixelBytes ?? "outputChannels"}`)] : [],
-  };
+export function fillLines({ rectified }: LaneEpilogue, to: string, bytes: string): string[] {
+  return rectified ? [`memory.fill(${to}, <u8>minimum, ${bytes});`] : [];
 }
 
 /** The same from locals `s<pixel>_<word>`, with all distances known. */

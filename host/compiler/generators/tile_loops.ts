@@ -3,7 +3,14 @@
  * weights it brings to RAM and expands, over the rows of the image, which it gathers where there is padding, and along a
  * row from tile to tile.
  */
-import { clampParameters, epilogueLines, expander, fillLines, type LaneEpilogue } from "./lane_epilogue.js";
+import {
+  boundLines,
+  clampParameters,
+  epilogueLines,
+  expander,
+  fillLines,
+  type LaneEpilogue,
+} from "./lane_epilogue.js";
 import { indented } from "./lines.js";
 
 export interface TileKernel extends LaneEpilogue {
@@ -34,8 +41,11 @@ export function tileSource(kernel: TileKernel, text: TileText): string {
   const { pixels: P, words: Q, pixelStep, pixelBytes } = kernel;
   const { name, title, generator, constantBytes, inPlace, block, tile } = text;
   const channels = Q * 3;
-  const fill = fillLines(kernel, inPlace);
   const step = pixelStep ?? "pixelStep";
+  // The first block of channels fills the row for all of them.
+  const rowFill = fillLines(kernel, "rowOut", "columns * outputChannels")
+    .map((line) => `      if (channel == 0) ${line}\n`)
+    .join("");
   const before = [
     ...(inPlace
       ? [
@@ -43,7 +53,7 @@ export function tileSource(kernel: TileKernel, text: TileText): string {
           `memory.copy(saved, input + <usize>((columns - ${P}) * ${step}), ${P} * ${step});`,
         ]
       : []),
-    ...fill.first,
+    ...boundLines(kernel),
     "if (copyBytes) memory.fill(buffer, <u8>zeroPoint, segments * pitch);",
   ];
   return `/**
@@ -78,12 +88,12 @@ ${indented([...block, "let row: usize = input;"], 4)}
         gatherRows(input, buffer, segments, pitch, first, dilation, inputHeight, rowBytes, copyBytes, start, zeroPoint);
         row = buffer;
       }
-      let column: i32 = 0;
+${inPlace ? "" : rowFill}      let column: i32 = 0;
       while (true) {
         let pixel: usize = ${inPlace ? `column == columns - ${P} ? saved : ` : ""}row + <usize>(column * ${step});
 ${indented(tile, 8)}
         let o0: usize = rowOut + <usize>(column * ${pixelBytes ?? "outputChannels"});
-${indented([...fill.tile, ...epilogueLines(kernel)], 8)}
+${indented([...(inPlace ? fillLines(kernel, "o0", `${P} * ${pixelBytes ?? "outputChannels"}`) : []), ...epilogueLines(kernel)], 8)}
         // The last tile of a row steps back where ${P} do not divide the row: some pixels are computed twice.
         if (column == columns - ${P}) break;
         column = min<i32>(column + ${P}, columns - ${P});

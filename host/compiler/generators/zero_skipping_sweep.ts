@@ -13,6 +13,7 @@
  * before, since three lanes leave a bit of the word.
  */
 import {
+  boundLines,
   clampParameters,
   epilogueCodeBytes,
   epilogueLines,
@@ -104,7 +105,6 @@ function moveLines({ pixels: R, full: Q, left }: SweepKernel): string[] {
 /** The file's text. Its one function is called by `compiler/zero_skipping_sweep.ts`, which names the arguments. */
 export function sweepSource(kernel: SweepKernel): string {
   const { pixels: R, pitch, pixelBytes, unroll } = kernel;
-  const fill = fillLines(kernel, false);
   const words = tapWords(kernel);
   const constants = sweepConstantBytes(kernel);
   const names = each(R, (r) => each(words, (word) => `s${r}_${word}`)).flat();
@@ -127,14 +127,18 @@ export function ${sweepName(kernel)}(
   const constants: usize = tile + <usize>(depth * ${words * 8});
   fetchWeights(constants - weightBytes, weights, weightBytes + ${constants});
   expandLanes(tile, constants - weightBytes, depth * ${words});
-${fill.first.map((line) => `  ${line}\n`).join("")}  const begin: i64 = load<i64>(constants, ${constants - 8});
+${boundLines(kernel)
+  .map((line) => `  ${line}\n`)
+  .join("")}  const begin: i64 = load<i64>(constants, ${constants - 8});
   const gathered: i32 = kernelHeight + ${R - 1};
   memory.fill(buffer, <u8>zeroPoint, gathered * ${pitch});
   let y: i32 = 0;
   while (true) {
     gatherRows(input, buffer, gathered, ${pitch}, y - padTop, 1, inputHeight, rowBytes, copyBytes, start, zeroPoint);
     let to: usize = output + <usize>(y * ${pixelBytes});
-    let pixel: usize = buffer;
+${fillLines(kernel, "to", `${R * (pixelBytes ?? 0)}`)
+  .map((line) => `    ${line}\n`)
+  .join("")}    let pixel: usize = buffer;
     let w: i64;
 ${indented([...each(R, (r) => [`let d${r}: i32;`, `let v${r}: i64;`]).flat(), ...names.map((name) => `let ${name}: i64 = begin;`)], 4)}
     for (let column: i32 = -2; column < columns; column++) {
