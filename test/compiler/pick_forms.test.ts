@@ -11,7 +11,7 @@ function form(name: string, opcodes: number, codeBytes = 0): BoundForm {
     codeBytes,
     cost: { opcodes, bytesMoved: 0 },
     scratch: [],
-  overlay: null,
+    overlay: null,
     weights: () => [],
     emit: () => [],
   };
