@@ -38,6 +38,16 @@ describe("wamlet --help", () => {
   });
 });
 
+describe("wamlet validate", () => {
+  it("says of a model that cannot be read what to do, as every verb does", async () => {
+    const missing = ["validate", "no_such.tflite", "--input", "a.bin", "--golden", "b.bin"];
+    const { exitCode, stdout, stderr } = await runWamlet(missing);
+    expect(exitCode).not.toBe(0);
+    expect(stdout + stderr).toMatch(/no_such\.tflite/);
+    expect(stdout + stderr).toMatch(/^hint: /m);
+  });
+});
+
 describe("a wrong command line", () => {
   const wrong: [string[], RegExp][] = [
     [[], /No verb given/],

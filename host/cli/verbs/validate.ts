@@ -132,6 +132,7 @@ function showGroups(results: readonly CaseResult[], output: Output): void {
     const paint = bad ? red : exact === group.length ? green : yellow;
     const why = first ? dim(`  ${explain(first)}`) : "";
     output.line(`${name.padEnd(width)}  ${paint(`${exact}/${group.length}`)}${why}`);
+    if (bad?.result === "failed") output.line(dim(`hint: ${bad.error.hint}`));
   }
 }
 
