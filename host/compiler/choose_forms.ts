@@ -32,7 +32,7 @@ const worthOfStep = { balanced: 0.96, speed: 0.99 };
  * fraction of that: without it, kernels of 40 KB would save a hundredth. No board has so little RAM that linear memory
  * below the second figure tells anything.
  */
-const shareOfCode = { balanced: 0.65, speed: 0.046 };
+const shareOfCode = { balanced: 0.65, speed: 0.05 };
 const leastMemory = 16_384;
 /** Small models hardly have opcodes to save: at least so many a byte. */
 const opcodesOfByte = { balanced: 4, speed: 0.24 };
