@@ -66,11 +66,14 @@ static uint32_t block_bytes(unsigned bytes)
     return ((bytes + 7u) & ~7u) + (uint32_t)sizeof(struct header);
 }
 
-/* Cuts what is more than `bytes` off a block and gives it back. */
+/*
+ * Cuts what is more than `bytes` off a block and gives it back, down to a bare header: what a module takes must not depend
+ * on which holes WAMR's loader left, or the operand stack, which gets what is left of the account, comes out too small.
+ */
 static void trim(struct header *header, uint32_t bytes)
 {
     uint32_t rest_bytes = header->bytes - bytes;
-    if (rest_bytes < 2 * sizeof(struct header))
+    if (rest_bytes == 0)
         return;
     resize(header, bytes);
     struct header *rest = behind(header);

@@ -55,12 +55,12 @@ export function showLayers({ layers }: ModelDescription, output: Output): void {
 }
 
 /** The choice of kernels: what each takes, why it is the one, and the next best. Two lines a layer: names are long. */
-export function showChoices({ choices, optimization }: CompiledModule, output: Output): void {
+export function showChoices({ choices, aim }: CompiledModule, output: Output): void {
   const { dim } = output.colors;
   const made = choices.filter(({ runnerUp }) => runnerUp !== null);
   if (made.length === 0) return;
   output.line();
-  output.line(`Kernels chosen for ${optimization === "balanced" ? "speed within some RAM" : optimization}`);
+  output.line(`Kernels chosen for ${aimText(aim)}`);
   for (const { layer, kernel, opcodes, codeBytes, scratchBytes, weightBytes, runnerUp, reason } of made) {
     const takes = [
       ["code", codeBytes],
@@ -74,6 +74,12 @@ export function showChoices({ choices, optimization }: CompiledModule, output: O
     output.line(`       ${reason}; ${dim(`next: ${next}`)}`);
   }
   output.line(dim("Code: the generated kernel, estimated. RAM: beside the tensors, while the layer runs."));
+}
+
+/** What kernels were chosen for, in words. */
+export function aimText({ optimization, codePrice }: CompiledModule["aim"]): string {
+  const aim = optimization === "balanced" ? "speed within some RAM" : optimization;
+  return codePrice > 1 ? `${aim}, with less code` : aim;
 }
 
 function percent(part: number, whole: number): string {

@@ -12,6 +12,24 @@ import { assignStorage, type Storage } from "./storage.js";
 /** `speed`: fewest opcodes that fit the board, but for code that hardly saves any. `size`: no generated kernels. `balanced`: speed within some RAM. */
 export type Optimization = "speed" | "balanced" | "size";
 
+/** What kernels are chosen for. */
+export interface Aim {
+  readonly optimization: Optimization;
+  /** How many times the optimization's own price of code is asked for it. */
+  readonly codePrice: number;
+}
+
+/** What `optimization` aims at, and, in this order, what is tried where the module does not fit the board. */
+export function aims(optimization: Optimization): readonly [Aim, ...Aim[]] {
+  const size: Aim = { optimization: "size", codePrice: 1 };
+  const balanced: Aim[] = [1, 3].map((codePrice) => ({ optimization: "balanced", codePrice }));
+  const speed: Aim[] = [1, 3].map((codePrice) => ({ optimization: "speed", codePrice }));
+  const all = { size: [size], balanced: [...balanced, size], speed: [...speed, ...balanced, size] }[
+    optimization
+  ];
+  return all as [Aim, ...Aim[]];
+}
+
 export interface Choice {
   readonly forms: readonly BoundForm[];
   readonly storage: Storage;
@@ -32,7 +50,7 @@ const worthOfStep = { balanced: 0.96, speed: 0.99 };
  * fraction of that: without it, kernels of 40 KB would save a hundredth. No board has so little RAM that linear memory
  * below the second figure tells anything.
  */
-const shareOfCode = { balanced: 0.65, speed: 0.05 };
+const shareOfCode = { balanced: 0.65, speed: 0.046 };
 const leastMemory = 16_384;
 /** Small models hardly have opcodes to save: at least so many a byte. */
 const opcodesOfByte = { balanced: 4, speed: 0.24 };
@@ -59,7 +77,7 @@ export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: re
 export function chooseForms(
   graph: Graph,
   layers: readonly BoundLayer[],
-  optimization: Optimization,
+  { optimization, codePrice }: Aim,
   limitBytes: number,
 ): Choice {
   const plainForms = layers.map(
@@ -84,8 +102,11 @@ export function chooseForms(
   const priced = (budget: number): Choice => {
     const quickest = within(budget, 0);
     const memory = Math.max(leastMemory, memoryOf(quickest));
-    const price = (shareOfCode[optimization] * opcodesOf(quickest)) / memory;
-    return within(budget, Math.max(opcodesOfByte[optimization], price));
+    const price = Math.max(
+      opcodesOfByte[optimization],
+      (shareOfCode[optimization] * opcodesOf(quickest)) / memory,
+    );
+    return within(budget, codePrice * price);
   };
   const least = memoryOf(plain);
   const most = optimization === "speed" ? limitBytes : Math.min(limitBytes, arenaLimit(graph, plain));

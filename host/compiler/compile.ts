@@ -17,7 +17,7 @@ import { packageVersion } from "../package_root.js";
 import { type Account, accountFor, requireFit } from "./account.js";
 import { arrangeGreedily, lowerBound } from "./arrange.js";
 import { assemble } from "./assembler.js";
-import { chooseForms, type Optimization, planForms } from "./choose_forms.js";
+import { type Aim, aims, chooseForms, type Optimization, planForms } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
 import { explainChoice, type LayerChoice } from "./explain_choice.js";
 import { fuseOperators } from "./fuse_operators.js";
@@ -53,8 +53,9 @@ export interface CompiledModule extends WamletModule {
   readonly weightBytes: number;
   /** What it takes of the board, where one was given. */
   readonly account: Account | null;
-  /** What the kernels were chosen for, and why each was. */
-  readonly optimization: Optimization;
+  /** What the kernels were chosen for: other than asked where those did not fit the board. */
+  readonly aim: Aim;
+  /** Why each was. */
   readonly choices: readonly LayerChoice[];
 }
 
@@ -70,16 +71,13 @@ const mostMemory = 2 ** 31 - memoryStep;
  */
 export async function compile(file: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
   const graph = readModel(file);
-  const module = await compileGraph(graph, options);
+  const [aim, ...thriftier] = aims(options.optimize ?? "balanced");
+  const module = await compileGraph(graph, options, aim);
   if (!module.account || module.account.fits) return module;
-  if (options.chooseForm) {
-    requireFit(module.account);
-    return module;
-  }
   // Quick kernels take flash and RAM for code and packed weights; where they do not fit, fewer or the plain ones may.
   let last = module.account;
-  for (const optimize of smallerThan(options.optimize ?? "balanced")) {
-    const smaller = await compileGraph(graph, { ...options, optimize });
+  for (const aim of options.chooseForm ? [] : thriftier) {
+    const smaller = await compileGraph(graph, options, aim);
     if (smaller.account?.fits) return smaller;
     last = smaller.account ?? last;
   }
@@ -87,13 +85,7 @@ export async function compile(file: Uint8Array, options: CompileOptions = {}): P
   return module;
 }
 
-/** What is tried where a module does not fit, in this order. */
-function smallerThan(optimization: Optimization): readonly Optimization[] {
-  if (optimization === "speed") return ["balanced", "size"];
-  return optimization === "balanced" ? ["size"] : [];
-}
-
-async function compileGraph(graph: Graph, options: CompileOptions): Promise<CompiledModule> {
+async function compileGraph(graph: Graph, options: CompileOptions, aim: Aim): Promise<CompiledModule> {
   const target: Target = { board: options.board ?? null, rectified: rectifiedTensors(graph) };
   if (graph.operators.length === 0) {
     throw new WamletError(
@@ -105,14 +97,13 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
   const name = moduleName(options.name ?? "model");
   const layers = fuseOperators(graph).map((operator) => operatorCompiler(operator).bind(operator, target));
   const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
-  const optimization = options.optimize ?? "balanced";
   const choice = options.chooseForm
     ? planForms(
         graph,
         layers,
         layers.map((layer) => options.chooseForm?.(layer.forms, layer) as BoundForm),
       )
-    : chooseForms(graph, layers, optimization, largest);
+    : chooseForms(graph, layers, aim, largest);
   const { forms, storage, plan } = choice;
   const linearMemoryBytes = Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
   if (linearMemoryBytes > mostMemory) {
@@ -181,8 +172,8 @@ async function compileGraph(graph: Graph, options: CompileOptions): Promise<Comp
   });
   const module = readModule(bytes);
   const account = options.board ? accountFor(module, options.board) : null;
-  const choices = explainChoice(layers, choice, optimization);
-  return { ...module, sources, weightBytes: weights.length, account, optimization, choices };
+  const choices = explainChoice(layers, choice, aim.optimization);
+  return { ...module, sources, weightBytes: weights.length, account, aim, choices };
 }
 
 /** The layer's kernel calls, constants brought in before. */

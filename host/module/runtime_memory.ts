@@ -51,8 +51,6 @@ const pointer = 4;
 const recordStructure = 328;
 const inputBytes = 4;
 const layerBytes = 8;
-/** A block that was cut from a larger one keeps 8 bytes that are too few for a block of their own: for two of them. */
-const remainderBytes = 16;
 /** `offsetof(WASMInterpFrame, operand)` on a 32-bit target. */
 const frameHeaderBytes = 20;
 /** The frame from which the host calls: two cells for a result. */
@@ -93,12 +91,6 @@ export function runtimeMemory(
     wamr("execution environment", block(environmentStructure)),
     wamr("operand stack", stackBytes),
     { owner: "agent", name: "record", bytes: block(record), source: "computed: boards/agent, 32-bit target" },
-    {
-      owner: "agent",
-      name: "pool",
-      bytes: remainderBytes,
-      source: "boards/agent/pool.c: remainders of blocks",
-    },
   ];
   return { parts, totalBytes: parts.reduce((total, part) => total + part.bytes, 0), stackBytes };
 }

@@ -338,7 +338,7 @@ describe.skipIf(compiler === null)(`the agent in C (else ${compilerMissing})`, (
     expect(answer(...commands)).toHaveLength(commands.length);
   });
 
-  it("keeps every block of the pool apart, and gives all of it back", () => {
+  it("keeps every block of the pool apart, takes for each just what it needs, and gives all of it back", () => {
     const rounds = [1, 2, 3, 4, 5].map((seed) => `pool ${seed} 20000`);
     expect(answer(...rounds)).toEqual(rounds.map(() => "used 0, largest 32760 of 32768"));
   });

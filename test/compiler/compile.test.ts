@@ -86,6 +86,18 @@ describe("the compiler", () => {
     expect(module.manifest.linearMemoryBytes).toBeLessThanOrEqual(largest.value);
   });
 
+  it("takes less code for the same aim where the quickest kernels do not fit, before it gives the aim up", async () => {
+    const board = loadBoard("esp32");
+    const quickest = await compile(digits, { board, optimize: "speed" });
+    const taken = quickest.account?.lines.find(({ resource }) => resource === "RAM pool")?.usedBytes ?? 0;
+    const poolBytes = { value: taken - 8, source: "this test" };
+    const smaller = { ...board, memory: { ...board.memory, poolBytes } };
+    const module = await compile(digits, { board: smaller, optimize: "speed" });
+    expect(quickest.aim).toEqual({ optimization: "speed", codePrice: 1 });
+    expect(module.aim).toEqual({ optimization: "speed", codePrice: 3 });
+    expect(module.account?.fits).toBe(true);
+  });
+
   it("takes the plain kernels where the quick ones do not fit the flash slot", async () => {
     const board = loadBoard("esp32");
     const { payload, manifestBytes } = await compile(digits, { optimize: "size" });

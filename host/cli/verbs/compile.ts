@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Account } from "../../compiler/account.js";
 import type { CompiledModule } from "../../compiler/compile.js";
 import { formatBytes, formatCount } from "../format.js";
+import { aimText } from "../layer_costs.js";
 import { boardOption, labelsOption, optimizeOption } from "../options.js";
 import type { Output } from "../output.js";
 import { defineVerb } from "../verb.js";
@@ -82,6 +83,7 @@ function moduleJson(module: CompiledModule, path: string, seconds: number) {
     macs: description.layers.reduce((sum, layer) => sum + layer.macs, 0),
     layers: description.layers.length,
     profile: manifest.layers > 0,
+    kernelsFor: module.aim,
     account: module.account,
     seconds,
   };
@@ -102,6 +104,7 @@ function showModule(module: CompiledModule, path: string, seconds: number, outpu
   output.line(
     `  linear memory  ${formatBytes(memory.linearMemoryBytes)}  (plan ${memory.planBytes} bytes, lower bound ${memory.lowerBoundBytes}, greedy ${memory.greedyBytes})`,
   );
+  output.line(`  kernels        for ${aimText(module.aim)}`);
   if (module.account) showAccount(module.account, output);
   else output.line(dim("  Give --board to see whether it fits."));
 }

@@ -392,9 +392,14 @@ static void exercise_pool(char *rest)
         } else {
             uint32_t largest = wamlet_pool_largest();
             bool fresh = blocks[i].bytes == NULL;
+            uint32_t used = wamlet_pool_used();
             uint8_t *bytes = wamlet_pool_reallocate(blocks[i].bytes, length);
             if (fresh && (bytes != NULL) != (length <= largest)) {
                 printf("%u bytes against a largest block of %u", length, (unsigned)largest);
+                return;
+            }
+            if (fresh && bytes != NULL && wamlet_pool_used() - used != (length + 7) / 8 * 8 + 8) {
+                printf("%u bytes took %u", length, (unsigned)(wamlet_pool_used() - used));
                 return;
             }
             if (bytes != NULL) {
