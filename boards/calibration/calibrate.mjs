@@ -11,25 +11,31 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { openBoard } from "../../dist/host/board/board_session.js";
+import { oneOf, runScript, scriptOptions } from "../../dist/host/cli/run_script.js";
 import { loadBoard } from "../../dist/host/descriptor/load_board.js";
 import { buildAgent } from "../../dist/host/emulator/agent_build.js";
 import { startAgent } from "../../dist/host/emulator/agent_process.js";
 import { readPort } from "../../dist/host/emulator/firmware_build.js";
+import { WamletError } from "../../dist/host/errors.js";
 import { calibrate } from "./measure.mjs";
 
 /** Boards that a table of this repository comes from. */
 const emulated = ["qemu-cortex-m4", "qemu-cortex-m7", "qemu-riscv32"];
 
-const { values } = parseArgs({
-  options: { board: { type: "string" }, port: { type: "string" }, out: { type: "string" } },
+await runScript(async () => {
+  const { values } = scriptOptions(
+    { options: { board: { type: "string" }, port: { type: "string" }, out: { type: "string" } } },
+    "Write npm run calibrate --, then nothing, --board NAME, or --port PORT --out FILE.",
+  );
+  const { board, port, out } = values;
+  if (port !== undefined) await ofPort(port, out);
+  else await ofEmulated(board === undefined ? emulated : [oneOf("--board", board, emulated)], out);
 });
-if (values.port !== undefined) await ofPort(values.port, values.out);
-else await ofEmulated(values.board === undefined ? emulated : [values.board], values.out);
 
 async function ofPort(port, out) {
-  if (out === undefined) throw new Error("--port needs --out FILE, where the table goes");
+  if (out === undefined)
+    throw new WamletError("WAMLET_USAGE", "--port needs --out.", "Give the file where the table goes.");
   const session = await openBoard(port);
   try {
     write(out, await tableOf(session, basename(out, ".json"), "the same"));

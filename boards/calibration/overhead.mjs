@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { openBoard } from "../../dist/host/board/board_session.js";
+import { oneOf, runScript, scriptOptions } from "../../dist/host/cli/run_script.js";
 import { loadBoard } from "../../dist/host/descriptor/load_board.js";
 import { buildAgent } from "../../dist/host/emulator/agent_build.js";
 import { startAgent } from "../../dist/host/emulator/agent_process.js";
@@ -23,16 +24,21 @@ const lengths = [4, 2052];
 const frames = 100;
 const deployBytes = 128 * 1024;
 
-const rows = [];
-for (const name of process.argv.length > 2 ? process.argv.slice(2) : boards) rows.push(await measure(name));
-process.stdout.write(
-  [
+await runScript(async () => {
+  const { values } = scriptOptions(
+    { options: { board: { type: "string", multiple: true, default: [] } } },
+    "Write npm run overhead -- [--board NAME]….",
+  );
+  const asked = values.board.map((name) => oneOf("--board", name, boards));
+  const rows = [];
+  for (const name of asked.length > 0 ? asked : boards) rows.push(await measure(name));
+  const lines = [
     "| Board | call of `infer` | protocol, a frame | protocol, a byte | deploy | stream, each way |",
     "|---|---|---|---|---|---|",
     ...rows,
-    "",
-  ].join("\n"),
-);
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+});
 
 async function measure(name) {
   const board = loadBoard(name);

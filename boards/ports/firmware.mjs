@@ -3,7 +3,7 @@
  * than the budget in its port.json. `npm run firmware -- esp-idf` is told in esp-idf/firmware.mjs.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { exitCodeOf } from "../../dist/host/cli/report_error.js";
+import { runScript } from "../../dist/host/cli/run_script.js";
 import { buildFirmware } from "../../dist/host/emulator/firmware_build.js";
 import { firmwareSize } from "../../dist/host/emulator/firmware_size.js";
 import { WamletError } from "../../dist/host/errors.js";
@@ -11,17 +11,7 @@ import { packagePath } from "../../dist/host/package_root.js";
 import { espIdfFirmware } from "./esp-idf/firmware.mjs";
 
 const [board, ...words] = process.argv.slice(2);
-if (board === "esp-idf") {
-  await espIdfFirmware(words);
-  process.exit();
-}
-try {
-  await buildAndSay(portNamed(board));
-} catch (error) {
-  if (!(error instanceof WamletError)) throw error;
-  process.stderr.write(`error: ${error.message} [${error.code}]\nhint: ${error.hint}\n`);
-  process.exitCode = exitCodeOf(error);
-}
+await runScript(async () => (board === "esp-idf" ? espIdfFirmware(words) : buildAndSay(portNamed(board))));
 
 function portNamed(name) {
   const ports = readdirSync(packagePath("boards", "ports")).filter((port) =>
@@ -45,10 +35,8 @@ async function buildAndSay(port) {
     `RAM    ${size.ramBytes} B, ${size.stackBytes} B of them stack; budget ${budget.ramBytes} B`,
     `pool   ${size.poolBytes} B for WAMR and modules`,
   ];
-  for (const name of ["flashBytes", "ramBytes"]) {
-    if (size[name] <= budget[name]) continue;
-    lines.push(`${name}: ${size[name]} exceed the budget of ${budget[name]}`);
-    process.exitCode = 1;
-  }
+  const exceeded = ["flashBytes", "ramBytes"].filter((name) => size[name] > budget[name]);
+  for (const name of exceeded) lines.push(`${name}: ${size[name]} exceed the budget of ${budget[name]}`);
   process.stdout.write(`${lines.join("\n")}\n`);
+  return exceeded.length > 0 ? 1 : 0;
 }

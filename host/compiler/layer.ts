@@ -197,6 +197,7 @@ export function mapForm<L extends LoweredLayer, M extends LoweredLayer>(
     cost: (layer, target) => form.cost(to(layer), target),
     scratch: (layer) => form.scratch(to(layer)),
     weights: (layer) => form.weights(to(layer)),
+    ...(form.inPlace ? { inPlace: (layer: L) => form.inPlace?.(to(layer)) ?? [] } : {}),
     ...(form.overlay ? { overlay: (layer: L) => form.overlay?.(to(layer)) ?? null } : {}),
     emit: (layer, places) => form.emit(to(layer), places),
   };

@@ -5,13 +5,25 @@ import { readCsv } from "./csv.js";
 import { detectFormat } from "./detect_format.js";
 import { type InputFile, openSource } from "./file_source.js";
 import { checkOptions, type ReadFramesOptions } from "./format_options.js";
-import type { FrameSet } from "./frame_set.js";
+import type { FrameFormat, FrameSet } from "./frame_set.js";
 import { readJsonLines } from "./json_lines.js";
 import { readNpy } from "./npy.js";
 import type { FrameTensor } from "./quantise.js";
 import { readRaw } from "./raw.js";
 
 export type { ReadFramesOptions } from "./format_options.js";
+
+/**
+ * The format of a file of frames: what can be said against the file before a module is known.
+ * @throws WamletError WAMLET_FILE_NOT_FOUND, WAMLET_FILE_UNREADABLE, WAMLET_INVALID_FRAMES, WAMLET_USAGE
+ */
+export function frameFormat(file: InputFile, options: ReadFramesOptions = {}): FrameFormat {
+  const format = options.format ?? detectFormat(file, options);
+  // A folder of images is no file.
+  if (format !== "image") openSource(file);
+  checkOptions(format, options);
+  return format;
+}
 
 /**
  * Opens a file of frames for a module's input tensors and checks that they fit.
@@ -28,8 +40,7 @@ export async function readFrames(
   options: ReadFramesOptions = {},
 ): Promise<FrameSet> {
   if (expected.length === 0) throw new RangeError("a model has at least one input tensor");
-  const format = options.format ?? detectFormat(file, options);
-  checkOptions(format, options);
+  const format = frameFormat(file, options);
   const meaning = options.values ?? null;
   // Formats that need a decoder are loaded when they are met.
   switch (format) {

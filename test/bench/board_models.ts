@@ -1,5 +1,5 @@
 /** What the boards run: each model in each variant, made once and run on every board. */
-import { readFileSync } from "node:fs";
+import { readFileBytes } from "../../host/cli/read_file.js";
 import { operatorCompiler } from "../../host/compiler/operators/table.js";
 import type { Board } from "../../host/descriptor/board.js";
 import {
@@ -52,7 +52,7 @@ export class BenchedModel {
 
   /** Without a golden answer, the oracle of test/reference says what is right. */
   static async read(name: string, path: string): Promise<BenchedModel> {
-    const file = readFileSync(path);
+    const file = await readFileBytes(path, "the model");
     const graph = readModel(file);
     const input = await benchInput(path, graph);
     return new BenchedModel(name, file, input, input.golden ?? oracle(graph, input), graph);

@@ -3,10 +3,11 @@
  * the boards' agent and WAMR; so does the same network as plain C compiled by clang (`clang-wasm`); `native` is that
  * C compiled by gcc for the core and run without WAMR. See docs/PERFORMANCE.md.
  */
-import { parseArgs } from "node:util";
 import { benchModelName, benchModels } from "../../host/cli/bench_models.js";
 import { layerTable, modelTable, showTable, type Table } from "../../host/cli/bench_tables.js";
 import { colorsFor } from "../../host/cli/output.js";
+import { isStarted, oneOf, runScript, scriptOptions } from "../../host/cli/run_script.js";
+import type { ExitCode } from "../../host/cli/verb.js";
 import { loadBoard } from "../../host/descriptor/load_board.js";
 import { WamletError } from "../../host/errors.js";
 import type { BenchRow } from "../../host/measure/bench.js";
@@ -92,18 +93,21 @@ export function boardTables({ rows }: BoardsResult): { readonly title: string; r
   ];
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      model: { type: "string", multiple: true, default: [] },
-      board: { type: "string", multiple: true, default: [] },
-      variant: { type: "string", multiple: true, default: [] },
-      layers: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      markdown: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
+async function main(): Promise<ExitCode> {
+  const { values } = scriptOptions(
+    {
+      options: {
+        model: { type: "string", multiple: true, default: [] },
+        board: { type: "string", multiple: true, default: [] },
+        variant: { type: "string", multiple: true, default: [] },
+        layers: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        markdown: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
     },
-  });
+    "See npm run bench:boards -- --help.",
+  );
   if (values.help) {
     process.stdout.write(usage);
     return 0;
@@ -138,25 +142,8 @@ function chosen<Name extends string>(
   asked: readonly string[],
   known: readonly Name[],
 ): readonly Name[] {
-  const unknown = asked.find((name) => !(known as readonly string[]).includes(name));
-  if (unknown !== undefined) {
-    throw new WamletError(
-      "WAMLET_USAGE",
-      `${option} ${unknown} is unknown.`,
-      `Known are ${known.join(", ")}.`,
-    );
-  }
-  return asked.length === 0 ? known : known.filter((name) => asked.includes(name));
+  const named = asked.map((name) => oneOf(option, name, known));
+  return named.length === 0 ? known : known.filter((name) => named.includes(name));
 }
 
-/** Only where this file is what node was started with. */
-if (process.argv[1] !== undefined && /test\/bench\/boards\.js$/.test(process.argv[1].replaceAll("\\", "/"))) {
-  main().then(
-    (code) => process.exit(code),
-    (error: unknown) => {
-      const text = error instanceof WamletError ? `${error.message} ${error.hint}` : String(error);
-      process.stderr.write(`${text}\n`);
-      process.exit(error instanceof WamletError && error.code === "WAMLET_USAGE" ? 2 : 1);
-    },
-  );
-}
+if (isStarted(import.meta.url)) await runScript(main);

@@ -8,6 +8,7 @@ import { benchModelName, benchModels } from "../../host/cli/bench_models.js";
 import { layerTable, modelTable, showTable, type Table } from "../../host/cli/bench_tables.js";
 import { formatCount } from "../../host/cli/format.js";
 import { colorsFor } from "../../host/cli/output.js";
+import { isStarted, runScript } from "../../host/cli/run_script.js";
 import { loadBoard } from "../../host/descriptor/load_board.js";
 import { readPort } from "../../host/emulator/firmware_build.js";
 import { WamletError } from "../../host/errors.js";
@@ -24,7 +25,7 @@ const { signal } = new AbortController();
 /** Models whose layers and pipelines are shown one by one: the issue's, MLPerf Tiny's. */
 const shown = /kws|vww|Resnet|ad01|micro_speech/;
 
-async function main(): Promise<void> {
+async function main(): Promise<undefined> {
   const named = process.argv.slice(2);
   const paths = named.length > 0 ? named : benchModels(process.env);
   const unsupported: string[] = [];
@@ -222,15 +223,4 @@ export function filled(text: string, tables: Readonly<Record<string, string>>): 
   });
 }
 
-if (
-  process.argv[1] !== undefined &&
-  /test\/bench\/document\.js$/.test(process.argv[1].replaceAll("\\", "/"))
-) {
-  main().then(
-    () => process.exit(0),
-    (error: unknown) => {
-      note(error instanceof WamletError ? `${error.message} ${error.hint}` : String(error));
-      process.exit(1);
-    },
-  );
-}
+if (isStarted(import.meta.url)) await runScript(main);

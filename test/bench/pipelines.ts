@@ -7,6 +7,8 @@ import { benchModelName, benchModels } from "../../host/cli/bench_models.js";
 import { showTable, type Table } from "../../host/cli/bench_tables.js";
 import { formatCount } from "../../host/cli/format.js";
 import { colorsFor } from "../../host/cli/output.js";
+import { readFileBytes } from "../../host/cli/read_file.js";
+import { isStarted, runScript, scriptOptions } from "../../host/cli/run_script.js";
 import {
   type AssembleRequest,
   compileSources,
@@ -57,7 +59,7 @@ export interface PipelineRow {
 
 /** Every pipeline on a model as `balanced` compiles it; answers must stay what they are. */
 export async function benchPipelines(model: string, path: string): Promise<PipelineRow[]> {
-  const file = readFileSync(path);
+  const file = await readFileBytes(path, "the model");
   const graph = readModel(file);
   const input = await benchInput(path, graph);
   const compiled = await compileVariant(file, "balanced", { profile: false });
@@ -157,26 +159,18 @@ export async function allPipelines(
   return rows;
 }
 
-if (
-  process.argv[1] !== undefined &&
-  /test\/bench\/pipelines\.js$/.test(process.argv[1].replaceAll("\\", "/"))
-) {
-  const words = process.argv.slice(2);
-  const paths = words.filter((word) => !word.startsWith("--"));
-  const note = (text: string) => process.stderr.write(`${text}\n`);
-  allPipelines(paths.length > 0 ? paths : benchModels(process.env), note).then(
-    (rows) => {
-      const table = showTable(
-        pipelineTable(rows),
-        words.includes("--markdown"),
-        colorsFor(process.stdout, process.env),
-      );
-      process.stdout.write(words.includes("--json") ? `${JSON.stringify(rows, null, 2)}\n` : `${table}\n`);
-      process.exit(0);
+async function main(): Promise<undefined> {
+  const { values, positionals } = scriptOptions(
+    {
+      allowPositionals: true,
+      options: { markdown: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
     },
-    (error: unknown) => {
-      note(error instanceof WamletError ? `${error.message} ${error.hint}` : String(error));
-      process.exit(1);
-    },
+    "Write npm run bench:pipelines -- [MODEL]… [--json | --markdown].",
   );
+  const paths = positionals.length > 0 ? positionals : benchModels(process.env);
+  const rows = await allPipelines(paths, (text) => process.stderr.write(`${text}\n`));
+  const table = showTable(pipelineTable(rows), values.markdown, colorsFor(process.stdout, process.env));
+  process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${table}\n`);
 }
+
+if (isStarted(import.meta.url)) await runScript(main);

@@ -118,6 +118,12 @@ describe("what cannot be streamed", () => {
     expect(stderr).toMatch(/192 values; tensor .* takes 64 \[1, 8, 8, 1\]\..*\[WAMLET_WRONG_SHAPE\]/);
   });
 
+  it("a file that is not there is missed before the board is asked for anything", async () => {
+    const { exitCode, stderr } = await place.run("stream", "nowhere.npy", "--port", "tcp://127.0.0.1:1");
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/nowhere\.npy.*\[WAMLET_FILE_NOT_FOUND\]/);
+  });
+
   it("a module whose description is known nowhere is an error that asks for its file", async () => {
     rmSync(place.environment.WAMLET_CACHE ?? "", { recursive: true });
     const { exitCode, stderr } = await place.run("stream", frames, ...at);

@@ -172,10 +172,10 @@ describe("wamlet boards --probe", () => {
     expect(json.chips).toMatchObject([{ port: url, chip: "ESP32-C6", flashBytes: 8 << 20, lock: null }]);
   });
 
-  it("says why there is no answer, and shows the rest", async () => {
+  it("says why a port that was named does not answer, shows the rest, and fails", async () => {
     const { url } = await servedChip({ download: false });
     const { stdout, exitCode } = await runWamlet(["boards", "--probe", "--port", url]);
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(1);
     expect(stdout).toContain(`Nothing answers at ${url}`);
     expect(stdout).toContain("esp32c3");
   });

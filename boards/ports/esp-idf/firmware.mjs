@@ -9,10 +9,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { cacheFolder } from "../../../dist/host/cache_folder.js";
 import { readFirmware } from "../../../dist/host/cli/flash_source.js";
-import { exitCodeOf } from "../../../dist/host/cli/report_error.js";
+import { scriptOptions } from "../../../dist/host/cli/run_script.js";
 import { writeBundleFile } from "../../../dist/host/cli/write_bundle.js";
 import { checkEspIdf, espTargets } from "../../../dist/host/emulator/esp_idf_check.js";
 import { WamletError } from "../../../dist/host/errors.js";
@@ -26,27 +25,20 @@ const say = (text) => process.stdout.write(`${text}\n`);
 
 /** @param words behind `esp-idf` */
 export async function espIdfFirmware(words) {
-  try {
-    const { check, build, target, output } = options(words);
-    if (check) {
-      say((await checkEspIdf({ environment: process.env })).join("\n"));
-      say("compiled against declarations of what the port uses; neither linked nor run");
-      return;
-    }
-    await makeBundle(build ?? buildWithEspIdf(target), output);
-  } catch (error) {
-    if (!(error instanceof WamletError)) throw error;
-    process.stderr.write(`error: ${error.message} [${error.code}]\nhint: ${error.hint}\n`);
-    process.exitCode = exitCodeOf(error);
+  const { check, build, target, output } = options(words);
+  if (check) {
+    say((await checkEspIdf({ environment: process.env })).join("\n"));
+    say("compiled against declarations of what the port uses; neither linked nor run");
+    return;
   }
+  await makeBundle(build ?? buildWithEspIdf(target), output);
 }
 
 function options(words) {
-  const usage = (message) =>
-    new WamletError("WAMLET_USAGE", message, `Write --target with one of ${names}, --build DIR, or --check.`);
-  let values;
-  try {
-    ({ values } = parseArgs({
+  const hint = `Write --target with one of ${names}, --build DIR, or --check.`;
+  const usage = (message) => new WamletError("WAMLET_USAGE", message, hint);
+  const { values } = scriptOptions(
+    {
       args: words,
       options: {
         check: { type: "boolean", default: false },
@@ -54,10 +46,9 @@ function options(words) {
         target: { type: "string" },
         output: { type: "string", short: "o" },
       },
-    }));
-  } catch (cause) {
-    throw usage(cause.message.replace(/\.?$/, "."));
-  }
+    },
+    hint,
+  );
   const given = [values.check || undefined, values.build, values.target].filter(
     (value) => value !== undefined,
   );

@@ -51,7 +51,8 @@ export const boards = defineVerb({
       }
       for (const { line } of probed) output.line(line);
     });
-    return 0;
+    // Of ports that were found, some may be no boards; one that was named should have answered.
+    return port !== undefined && probed.some(({ plain }) => "error" in plain) ? 1 : 0;
   },
 });
 

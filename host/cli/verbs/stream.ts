@@ -98,7 +98,11 @@ export const stream = defineVerb({
     );
     const { framesFrom, openSource, refuseLiveOptions } = await import("../live_frames.js");
     const source = await openSource(args.frames, context.signal);
-    if (source === null) refuseLiveOptions(args);
+    if (source === null) {
+      refuseLiveOptions(args);
+      const { frameFormat } = await import("../../frames/read_frames.js");
+      frameFormat(args.frames, reading);
+    }
     const { withBoard } = await import("../board_connection.js");
     const { prepareModule } = await import("../prepare_module.js");
     const { runFrames } = await import("../run_frames.js");
