@@ -78,6 +78,7 @@ export function showChoices({ choices, aim }: CompiledModule, output: Output): v
 
 /** What kernels were chosen for, in words. */
 export function aimText({ optimization, codePrice }: CompiledModule["aim"]): string {
+  if (codePrice === null) return "the least RAM";
   const aim = optimization === "balanced" ? "speed within some RAM" : optimization;
   return codePrice > 1 ? `${aim}, with less code` : aim;
 }

@@ -6,27 +6,32 @@ import type { Graph } from "../model/graph.js";
 import { estimateArena } from "./arena_estimate.js";
 import { type Arrangement, alignment, arrange } from "./arrange.js";
 import type { BoundForm, BoundLayer } from "./layer.js";
-import { pickForms } from "./pick_forms.js";
+import { type Costs, pickForms } from "./pick_forms.js";
 import { assignStorage, type Storage } from "./storage.js";
 
-/** `speed`: fewest opcodes that fit the board, but for code that hardly saves any. `size`: no generated kernels. `balanced`: speed within some RAM. */
+/**
+ * `speed`: fewest opcodes that fit the board, but for code that hardly saves any. `size`: the smallest module. `balanced`:
+ * speed within some RAM.
+ */
 export type Optimization = "speed" | "balanced" | "size";
 
 /** What kernels are chosen for. */
 export interface Aim {
   readonly optimization: Optimization;
-  /** How many times the optimization's own price of code is asked for it. */
-  readonly codePrice: number;
+  /** How many times the optimization's own price of code is asked for it; null: no generated code at any price. */
+  readonly codePrice: number | null;
 }
 
-/** What `optimization` aims at, and, in this order, what is tried where the module does not fit the board. */
+/**
+ * What `optimization` aims at, and, in this order, what is tried where the module does not fit the board. Without any
+ * generated kernel it takes the least RAM.
+ */
 export function aims(optimization: Optimization): readonly [Aim, ...Aim[]] {
-  const size: Aim = { optimization: "size", codePrice: 1 };
-  const balanced: Aim[] = [1, 3].map((codePrice) => ({ optimization: "balanced", codePrice }));
-  const speed: Aim[] = [1, 3].map((codePrice) => ({ optimization: "speed", codePrice }));
-  const all = { size: [size], balanced: [...balanced, size], speed: [...speed, ...balanced, size] }[
-    optimization
-  ];
+  const at = (aim: Optimization, ...prices: (number | null)[]) =>
+    prices.map((codePrice): Aim => ({ optimization: aim, codePrice }));
+  const size = at("size", 1, null);
+  const balanced = [...at("balanced", 1, 3), ...size];
+  const all = { size, balanced, speed: [...at("speed", 1, 3), ...balanced] }[optimization];
   return all as [Aim, ...Aim[]];
 }
 
@@ -73,43 +78,44 @@ export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: re
 /**
  * Chooses forms, and plans the memory with them.
  * @param limitBytes linear memory that the board can give
+ * @returns what the smallest module may be one of, which only Binaryen can tell; of another aim one
  */
 export function chooseForms(
   graph: Graph,
   layers: readonly BoundLayer[],
   { optimization, codePrice }: Aim,
   limitBytes: number,
-): Choice {
-  const plainForms = layers.map(
-    ({ forms }) => (forms.find(({ generated }) => generated === null) ?? forms[0]) as BoundForm,
-  );
+): [Choice, ...Choice[]] {
+  const plainForms = layers.map(plainForm);
   const plain = planForms(graph, layers, plainForms);
-  if (optimization === "size") return plain;
+  if (codePrice === null) return [plain];
   const alive = aliveWithoutScratch(plain.storage, layers.length);
-  const within = (budget: number, pricePerByte: number): Choice => {
+  const within = (budget: number, costs: Costs): Choice => {
     let hoped = budget;
     for (let round = 0; round < mostRounds; round++) {
       const room = alive.map((bytes) => hoped - bytes);
       const offered = layers.map(({ forms }, layer) =>
         forms.filter((form) => scratchBytes(form) - spared(plain.storage, form, layer) <= (room[layer] ?? 0)),
       );
-      const found = planForms(graph, layers, pickForms(offered, plainForms, pricePerByte));
+      const found = planForms(graph, layers, pickForms(offered, plainForms, costs));
       if (found.plan.bytes <= budget) return { ...found, offered };
       hoped -= found.plan.bytes - budget;
     }
     return plain;
   };
+  const least = memoryOf(plain);
+  const most = optimization === "speed" ? limitBytes : Math.min(limitBytes, arenaLimit(graph, plain));
+  if (optimization === "size")
+    return different([plain, ...moduleCosts(layers).map((costs) => within(most, costs))]);
   const priced = (budget: number): Choice => {
-    const quickest = within(budget, 0);
+    const quickest = within(budget, opcodeCosts(0));
     const memory = Math.max(leastMemory, memoryOf(quickest));
     const price = Math.max(
       opcodesOfByte[optimization],
       (shareOfCode[optimization] * opcodesOf(quickest)) / memory,
     );
-    return within(budget, codePrice * price);
+    return within(budget, opcodeCosts(codePrice * price));
   };
-  const least = memoryOf(plain);
-  const most = optimization === "speed" ? limitBytes : Math.min(limitBytes, arenaLimit(graph, plain));
   let best = priced(Math.min(limitBytes, least));
   for (const step of steps) {
     const more = priced(Math.min(most, least + step));
@@ -117,7 +123,49 @@ export function chooseForms(
     if (opcodesOf(more) <= opcodesOf(best) * worthOfStep[optimization] ** Math.max(1, taken)) best = more;
     if (least + step >= most) break;
   }
-  return best;
+  return [best];
+}
+
+/** Opcodes, of which a byte of code has to save so many. */
+const opcodeCosts = (ofCodeByte: number): Costs => ({ ofForm: ({ cost }) => cost.opcodes, ofCodeByte });
+
+/** The kernel as it stands in assembly/: the reference form, or the dearest one without a generated kernel. */
+export function plainForm({ forms }: Pick<BoundLayer, "forms">): BoundForm {
+  const written = forms.filter(({ generated }) => generated === null);
+  return (forms.find(({ name }) => name.endsWith("_plain")) ?? written.at(-1) ?? forms.at(-1)) as BoundForm;
+}
+
+/**
+ * Bytes of the module, as if plain kernels had no code, and as if theirs were more than they save: what they share and
+ * bring with them nobody counts before there is a module.
+ */
+function moduleCosts(layers: readonly BoundLayer[]): Costs[] {
+  const replaceable = new Set(
+    layers.flatMap(({ forms }) => (forms.some(({ generated }) => generated) ? forms.filter(isFree) : [])),
+  );
+  const bytes = new Map<BoundForm, number>();
+  const ofForm = (form: BoundForm): number => {
+    const known = bytes.get(form) ?? weightBytes(form);
+    bytes.set(form, known);
+    return known;
+  };
+  const dear = 2 ** 32;
+  return [
+    { ofForm, ofCodeByte: 1 },
+    { ofForm: (form) => ofForm(form) + (replaceable.has(form) ? dear : 0), ofCodeByte: 1 },
+  ];
+}
+
+const isFree = ({ generated }: BoundForm): boolean => generated === null;
+
+/** Choices without those that take the same forms as one before them. */
+function different(choices: readonly [Choice, ...Choice[]]): [Choice, ...Choice[]] {
+  const byForms = new Map(choices.map((choice) => [choice.forms.map(({ name }) => name).join(), choice]));
+  return [...byForms.values()] as [Choice, ...Choice[]];
+}
+
+function weightBytes(form: BoundForm): number {
+  return form.weights().reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The linear memory that `balanced` may take: TensorFlow Lite Micro's arena and a step, in whole steps. */

@@ -17,7 +17,7 @@ import { packageVersion } from "../package_root.js";
 import { type Account, accountFor, requireFit } from "./account.js";
 import { arrangeGreedily, lowerBound } from "./arrange.js";
 import { assemble } from "./assembler.js";
-import { type Aim, aims, chooseForms, type Optimization, planForms } from "./choose_forms.js";
+import { type Aim, aims, type Choice, chooseForms, type Optimization, planForms } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
 import { explainChoice, type LayerChoice } from "./explain_choice.js";
 import { fuseOperators } from "./fuse_operators.js";
@@ -94,16 +94,34 @@ async function compileGraph(graph: Graph, options: CompileOptions, aim: Aim): Pr
       "Convert the trained model again.",
     );
   }
-  const name = moduleName(options.name ?? "model");
   const layers = fuseOperators(graph).map((operator) => operatorCompiler(operator).bind(operator, target));
   const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
-  const choice = options.chooseForm
-    ? planForms(
-        graph,
-        layers,
-        layers.map((layer) => options.chooseForm?.(layer.forms, layer) as BoundForm),
-      )
+  const { chooseForm } = options;
+  const [choice, ...others] = chooseForm
+    ? [
+        planForms(
+          graph,
+          layers,
+          layers.map((layer) => chooseForm(layer.forms, layer)),
+        ),
+      ]
     : chooseForms(graph, layers, aim, largest);
+  let smallest = await compileChoice(graph, options, aim, layers, choice);
+  for (const other of others) {
+    const module = await compileChoice(graph, options, aim, layers, other);
+    if (module.payload.length < smallest.payload.length) smallest = module;
+  }
+  return smallest;
+}
+
+async function compileChoice(
+  graph: Graph,
+  options: CompileOptions,
+  aim: Aim,
+  layers: readonly BoundLayer[],
+  choice: Choice,
+): Promise<CompiledModule> {
+  const name = moduleName(options.name ?? "model");
   const { forms, storage, plan } = choice;
   const linearMemoryBytes = Math.max(memoryStep, Math.ceil(plan.bytes / memoryStep) * memoryStep);
   if (linearMemoryBytes > mostMemory) {

@@ -60,17 +60,22 @@ function reasonOf(
   optimization: Optimization,
 ): string {
   const faster = others.filter(({ cost }) => cost.opcodes < chosen.cost.opcodes);
+  const sharing = forms.flatMap(({ generated }, other) =>
+    other !== layer && generated !== null && generated === chosen.generated ? [other] : [],
+  );
+  const shares = sharing.length > 0 ? `shares its code with ${layerList(sharing)}` : null;
   if (others.length === 0) return "the only kernel for it";
-  if (offered === null) return optimization === "size" ? "no code of its own" : "asked for";
+  if (optimization === "size")
+    return chosen.generated === null
+      ? "no code of its own"
+      : (shares ?? "saves more weights than it has code");
+  if (offered === null) return "asked for";
   const [quickest] = faster;
   if (quickest === undefined) return "fewest opcodes";
   const best = faster.find((form) => offered.includes(form));
   if (best === undefined)
     return `no RAM for a quicker one: ${quickest.name} takes ${scratchBytes(quickest)} bytes`;
-  const sharing = forms.flatMap(({ generated }, other) =>
-    other !== layer && generated !== null && generated === chosen.generated ? [other] : [],
-  );
-  if (sharing.length > 0) return `shares its code with ${layerList(sharing)}`;
+  if (shares !== null) return shares;
   const saved = Math.round(chosen.cost.opcodes - best.cost.opcodes);
   return `${best.name} saves ${saved} opcodes, too few for ${best.codeBytes} bytes of code`;
 }

@@ -1,5 +1,5 @@
 /**
- * The forms that cost least together: each layer's opcodes, and once for every generated kernel the price of its code.
+ * The forms that cost least together: what each costs its layer, and once for every generated kernel the price of its code.
  * This is facility location (kernels are opened, layers are served), which is hard; so by steps: open the kernel that
  * helps most, close those that it makes superfluous, until nothing helps; then the same without the kernels that just
  * those layers share which share one now. Every step lowers the sum, so it ends.
@@ -9,25 +9,44 @@
  */
 import type { BoundForm } from "./layer.js";
 
+/** A form in a layer. */
+interface Use {
+  readonly layer: number;
+  readonly form: BoundForm;
+  readonly cost: number;
+}
+
 /** A generated kernel: what it adds, and the form with which each layer would use it. */
 interface Kernel {
   readonly name: string;
   readonly price: number;
-  readonly uses: readonly { readonly layer: number; readonly form: BoundForm }[];
+  readonly uses: readonly Use[];
+}
+
+/** What forms cost, in any one unit. */
+export interface Costs {
+  /** Of a layer that takes this form. */
+  ofForm(form: BoundForm): number;
+  /** Of each byte of a generated kernel. */
+  readonly ofCodeByte: number;
 }
 
 /**
  * @param offered forms that each layer may take beside its own of `plain`
  * @param plain forms without a generated kernel, or those that cannot be done without
- * @param pricePerByte opcodes that a byte of a kernel's code has to save
  */
 export function pickForms(
   offered: readonly (readonly BoundForm[])[],
   plain: readonly BoundForm[],
-  pricePerByte: number,
+  { ofForm, ofCodeByte }: Costs,
 ): BoundForm[] {
-  const base = plain.map((form, layer) => cheapest([form, ...(offered[layer] ?? []).filter(isFree)]));
-  const kernels = undominated(kernelsOf(offered, pricePerByte));
+  const use = (form: BoundForm, layer: number): Use => ({ layer, form, cost: ofForm(form) });
+  const base = plain.map((form, layer) =>
+    [form, ...(offered[layer] ?? []).filter(isFree)]
+      .map((one) => use(one, layer))
+      .reduce((best, one) => (one.cost < best.cost ? one : best)),
+  );
+  const kernels = undominated(kernelsOf(offered, use, ofCodeByte));
   let best = descend(kernels, base);
   // What serves several layers early may keep out what each of them would rather have: so without its like, too.
   for (let next: Pick | null = best; next !== null; ) {
@@ -41,17 +60,18 @@ export function pickForms(
       if (without.sum < best.sum) best = next = without;
     }
   }
-  return best.chosen;
+  return best.chosen.map(({ form }) => form);
 }
 
 interface Pick {
   readonly opened: readonly Kernel[];
-  readonly chosen: BoundForm[];
+  /** By layer. */
+  readonly chosen: readonly Use[];
   readonly sum: number;
 }
 
 /** Step by step from no kernel at all. */
-function descend(kernels: readonly Kernel[], base: BoundForm[]): Pick {
+function descend(kernels: readonly Kernel[], base: readonly Use[]): Pick {
   let now: Pick = { opened: [], chosen: base, sum: total(base, []) };
   for (;;) {
     let best = now;
@@ -69,19 +89,21 @@ function descend(kernels: readonly Kernel[], base: BoundForm[]): Pick {
 
 const isFree = ({ generated }: BoundForm): boolean => generated === null;
 
-const cheapest = (forms: readonly BoundForm[]): BoundForm =>
-  forms.reduce((best, form) => (form.cost.opcodes < best.cost.opcodes ? form : best));
-
-function kernelsOf(offered: readonly (readonly BoundForm[])[], pricePerByte: number): Kernel[] {
-  const byName = new Map<string, { price: number; uses: { layer: number; form: BoundForm }[] }>();
+function kernelsOf(
+  offered: readonly (readonly BoundForm[])[],
+  use: (form: BoundForm, layer: number) => Use,
+  ofCodeByte: number,
+): Kernel[] {
+  const byName = new Map<string, { price: number; uses: Use[] }>();
   for (const [layer, forms] of offered.entries()) {
     for (const form of forms) {
       if (form.generated === null) continue;
-      const kernel = byName.get(form.generated) ?? { price: form.codeBytes * pricePerByte, uses: [] };
+      const kernel = byName.get(form.generated) ?? { price: form.codeBytes * ofCodeByte, uses: [] };
       byName.set(form.generated, kernel);
       const before = kernel.uses.at(-1);
-      if (before?.layer !== layer) kernel.uses.push({ layer, form });
-      else if (form.cost.opcodes < before.form.cost.opcodes) before.form = form;
+      const own = use(form, layer);
+      if (before?.layer !== layer) kernel.uses.push(own);
+      else if (own.cost < before.cost) kernel.uses[kernel.uses.length - 1] = own;
     }
   }
   return [...byName].map(([name, kernel]) => ({ name, ...kernel }));
@@ -100,39 +122,34 @@ function undominated(kernels: readonly Kernel[]): Kernel[] {
     const kept = byLayers.get(layers) ?? [];
     byLayers.set(layers, kept);
     const isBettered = kept.some(({ uses }) =>
-      uses.every(({ form }, index) => form.cost.opcodes <= (kernel.uses[index]?.form.cost.opcodes ?? 0)),
+      uses.every(({ cost }, index) => cost <= (kernel.uses[index]?.cost ?? 0)),
     );
     if (!isBettered) kept.push(kernel);
   }
   return [...byLayers.values()].flat();
 }
 
-/** Opcodes that a kernel would save over what layers have now. */
-function saving({ uses }: Kernel, chosen: readonly BoundForm[]): number {
-  return uses.reduce((sum, { layer, form }) => {
-    const now = chosen[layer]?.cost.opcodes ?? 0;
-    return sum + Math.max(0, now - form.cost.opcodes);
-  }, 0);
+/** What a kernel would save over what layers have now, its own price apart. */
+function saving({ uses }: Kernel, chosen: readonly Use[]): number {
+  return uses.reduce((sum, { layer, cost }) => sum + Math.max(0, (chosen[layer]?.cost ?? 0) - cost), 0);
 }
 
 /** Every layer's cheapest form of the open kernels. */
-function serve(opened: readonly Kernel[], base: readonly BoundForm[]): BoundForm[] {
+function serve(opened: readonly Kernel[], base: readonly Use[]): Use[] {
   const chosen = [...base];
   for (const { uses } of opened) {
-    for (const { layer, form } of uses) {
-      if (form.cost.opcodes < (chosen[layer]?.cost.opcodes ?? 0)) chosen[layer] = form;
-    }
+    for (const use of uses) if (use.cost < (chosen[use.layer]?.cost ?? 0)) chosen[use.layer] = use;
   }
   return chosen;
 }
 
-function total(chosen: readonly BoundForm[], opened: readonly Kernel[]): number {
-  const opcodes = chosen.reduce((sum, { cost }) => sum + cost.opcodes, 0);
-  return opened.reduce((sum, { price }) => sum + price, opcodes);
+function total(chosen: readonly Use[], opened: readonly Kernel[]): number {
+  const costs = chosen.reduce((sum, { cost }) => sum + cost, 0);
+  return opened.reduce((sum, { price }) => sum + price, costs);
 }
 
 /** Closes the kernels whose layers are served as well by others. */
-function withoutIdle(opened: readonly Kernel[], base: readonly BoundForm[]): Pick {
+function withoutIdle(opened: readonly Kernel[], base: readonly Use[]): Pick {
   const served = serve(opened, base);
   let best: Pick = { opened, chosen: served, sum: total(served, opened) };
   for (const kernel of opened) {

@@ -2,6 +2,8 @@
  * What `npm run bench` and `npm run bench:boards` have in common: the form of a measurement, the variants of a model
  * that are set side by side, and how each is compiled.
  */
+
+import { plainForm } from "../compiler/choose_forms.js";
 import { type CompiledModule, compile } from "../compiler/compile.js";
 import type { BoundForm } from "../compiler/layer.js";
 import type { Board } from "../descriptor/board.js";
@@ -41,14 +43,11 @@ export function compileVariant(
   variant: BenchVariant,
   options: { readonly profile: boolean; readonly board?: Board; readonly signal?: AbortSignal },
 ): Promise<CompiledModule> {
-  const choice = variant === "plain" ? { chooseForm: plainForm } : { optimize: variant };
+  const choice =
+    variant === "plain"
+      ? { chooseForm: (forms: readonly BoundForm[]) => plainForm({ forms }) }
+      : { optimize: variant };
   return compile(file, { ...options, ...choice, name: `bench-${variant}` });
-}
-
-/** The kernel as it stands in assembly/: the reference form, or the dearest one without a generated kernel. */
-function plainForm(forms: readonly BoundForm[]): BoundForm {
-  const written = forms.filter(({ generated }) => generated === null);
-  return (forms.find(({ name }) => name.endsWith("_plain")) ?? written.at(-1) ?? forms.at(-1)) as BoundForm;
 }
 
 /** What a module takes; `runtimeBytes` as modelled from WAMR's loader. */

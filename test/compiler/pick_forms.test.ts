@@ -1,7 +1,7 @@
 /** The choice of kernels together: what sharing code is worth. */
 import { describe, expect, it } from "vitest";
 import type { BoundForm } from "../../host/compiler/layer.js";
-import { pickForms } from "../../host/compiler/pick_forms.js";
+import { type Costs, pickForms } from "../../host/compiler/pick_forms.js";
 import { SeededRandom } from "../../host/emulator/seeded_random.js";
 
 function form(name: string, opcodes: number, codeBytes = 0): BoundForm {
@@ -17,6 +17,8 @@ function form(name: string, opcodes: number, codeBytes = 0): BoundForm {
   };
 }
 
+const opcodes = (ofCodeByte: number): Costs => ({ ofForm: ({ cost }) => cost.opcodes, ofCodeByte });
+
 /** Opcodes of all layers, and the price of each kernel once. */
 function sumOf(forms: readonly BoundForm[], pricePerByte: number): number {
   const kernels = new Map(forms.map(({ generated, codeBytes }) => [generated, codeBytes]));
@@ -28,15 +30,23 @@ describe("kernels chosen together", () => {
   it("shares one kernel among layers where a better one for each would cost more code", () => {
     const layers = [0, 1, 2].map((layer) => [form(`own_${layer}`, 90, 1000), form("shared", 100, 1000)]);
     const plain = layers.map(() => form("plain", 1000));
-    expect(pickForms(layers, plain, 0.1).map(({ name }) => name)).toEqual(["shared", "shared", "shared"]);
-    expect(pickForms(layers, plain, 0).map(({ name }) => name)).toEqual(["own_0", "own_1", "own_2"]);
-    expect(pickForms(layers, plain, 10).map(({ name }) => name)).toEqual(["plain", "plain", "plain"]);
+    expect(pickForms(layers, plain, opcodes(0.1)).map(({ name }) => name)).toEqual([
+      "shared",
+      "shared",
+      "shared",
+    ]);
+    expect(pickForms(layers, plain, opcodes(0)).map(({ name }) => name)).toEqual(["own_0", "own_1", "own_2"]);
+    expect(pickForms(layers, plain, opcodes(10)).map(({ name }) => name)).toEqual([
+      "plain",
+      "plain",
+      "plain",
+    ]);
   });
 
   it("takes a cheaper form without code of its own whatever code costs", () => {
-    expect(pickForms([[form("free", 10)]], [form("plain", 20)], 1e9).map(({ name }) => name)).toEqual([
-      "free",
-    ]);
+    expect(
+      pickForms([[form("free", 10)]], [form("plain", 20)], opcodes(1e9)).map(({ name }) => name),
+    ).toEqual(["free"]);
   });
 
   it("comes within a tenth of the best of all choices on small random networks", () => {
@@ -59,7 +69,7 @@ describe("kernels chosen together", () => {
       );
       const price = random.below(10) / 20;
       const best = Math.min(...all.map((choice) => sumOf(choice, price)));
-      expect(sumOf(pickForms(layers, plain, price), price)).toBeLessThanOrEqual(best * 1.1);
+      expect(sumOf(pickForms(layers, plain, opcodes(price)), price)).toBeLessThanOrEqual(best * 1.1);
     }
   });
 });

@@ -71,12 +71,13 @@ const targets: Readonly<Record<string, readonly string[]>> = {
   int8: ["int8", "uint8", "int16", "int32"],
   uint8: ["int8", "uint8"],
   int16: ["int8", "int16", "int32"],
+  int32: ["int8", "int16"],
 };
 
 function lower(operator: Operator): Quantize {
   const x = input(operator, 0);
   const y = output(operator);
-  requireType(operator, x, "float32", "int8", "uint8", "int16");
+  requireType(operator, x, "float32", "int8", "uint8", "int16", "int32");
   requireType(operator, y, "int8", "uint8", "int16", "int32");
   if (!targets[x.type]?.includes(y.type)) {
     throw unsupported(
@@ -88,6 +89,16 @@ function lower(operator: Operator): Quantize {
   requireShape(operator, y, x.shape);
   const to = perTensor(operator, y);
   const from = x.type === "float32" ? { scale: 1, zeroPoint: 0 } : perTensor(operator, x);
+  const multiplier =
+    x.type === "float32" ? { multiplier: 0, shift: 0 } : quantizeMultiplier(from.scale / to.scale);
+  // TensorFlow Lite shifts an int32 to the left before it multiplies, and leaves open what becomes of an overflow.
+  if (x.type === "int32" && (multiplier.shift > 0 || from.zeroPoint !== 0)) {
+    throw unsupported(
+      operator,
+      `int32 of scale ${from.scale} and zero point ${from.zeroPoint} to scale ${to.scale}`,
+      "From int32, the input's zero point must be 0 and its scale below the output's.",
+    );
+  }
   return {
     inputs: [x],
     outputs: [y],
@@ -97,10 +108,16 @@ function lower(operator: Operator): Quantize {
     inputZeroPoint: from.zeroPoint,
     outputZeroPoint: to.zeroPoint,
     outputScale: to.scale,
-    multiplier:
-      x.type === "float32" ? { multiplier: 0, shift: 0 } : quantizeMultiplier(from.scale / to.scale),
+    multiplier,
     ...typeRange(y.type),
   };
 }
 
-export const quantize = defineOperator({ name: "QUANTIZE", lower, forms: [fromFloat, fromInteger, table] });
+const limits = ["from int32: zero point 0, and a scale below the output's"];
+
+export const quantize = defineOperator({
+  name: "QUANTIZE",
+  limits,
+  lower,
+  forms: [fromFloat, fromInteger, table],
+});
