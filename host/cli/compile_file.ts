@@ -1,6 +1,6 @@
 /** From a path on the command line to a module: compiled where it is a model, read where it is one already. */
 import { basename } from "node:path";
-import type { Optimization } from "../compiler/choose_forms.js";
+import type { Optimization } from "../compiler/aims.js";
 import type { CompiledModule } from "../compiler/compile.js";
 import type { Board } from "../descriptor/board.js";
 import type { WamletModule } from "../module/layout.js";

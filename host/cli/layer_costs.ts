@@ -77,10 +77,10 @@ export function showChoices({ choices, aim }: CompiledModule, output: Output): v
 }
 
 /** What kernels were chosen for, in words. */
-export function aimText({ optimization, codePrice }: CompiledModule["aim"]): string {
+export function aimText({ optimization, codePrice, flashPrice }: CompiledModule["aim"]): string {
   if (codePrice === null) return "the least RAM";
   const aim = optimization === "balanced" ? "speed within some RAM" : optimization;
-  return codePrice > 1 ? `${aim}, with less code` : aim;
+  return `${aim}${codePrice > 1 ? ", with less code" : ""}${flashPrice > 0 ? ", with less flash" : ""}`;
 }
 
 function percent(part: number, whole: number): string {

@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import type { LoadedModule } from "../board/loaded_module.js";
-import type { Optimization } from "../compiler/choose_forms.js";
+import type { Optimization } from "../compiler/aims.js";
 import { WamletError } from "../errors.js";
 import type { WamletModule } from "../module/layout.js";
 import { zooName } from "../zoo/zoo_models.js";

@@ -3,37 +3,12 @@
  * scratch while the layer runs, and its code (WAMR keeps about twice the Wasm in RAM), so layers share kernels.
  */
 import type { Graph } from "../model/graph.js";
+import type { Aim } from "./aims.js";
 import { estimateArena } from "./arena_estimate.js";
 import { type Arrangement, alignment, arrange } from "./arrange.js";
 import type { BoundForm, BoundLayer } from "./layer.js";
 import { type Costs, pickForms } from "./pick_forms.js";
 import { assignStorage, type Storage } from "./storage.js";
-
-/**
- * `speed`: fewest opcodes that fit the board, but for code that hardly saves any. `size`: the smallest module. `balanced`:
- * speed within some RAM.
- */
-export type Optimization = "speed" | "balanced" | "size";
-
-/** What kernels are chosen for. */
-export interface Aim {
-  readonly optimization: Optimization;
-  /** How many times the optimization's own price of code is asked for it; null: no generated code at any price. */
-  readonly codePrice: number | null;
-}
-
-/**
- * What `optimization` aims at, and, in this order, what is tried where the module does not fit the board. Without any
- * generated kernel it takes the least RAM.
- */
-export function aims(optimization: Optimization): readonly [Aim, ...Aim[]] {
-  const at = (aim: Optimization, ...prices: (number | null)[]) =>
-    prices.map((codePrice): Aim => ({ optimization: aim, codePrice }));
-  const size = at("size", 1, null);
-  const balanced = [...at("balanced", 1, 3), ...size];
-  const all = { size, balanced, speed: [...at("speed", 1, 3), ...balanced] }[optimization];
-  return all as [Aim, ...Aim[]];
-}
 
 export interface Choice {
   readonly forms: readonly BoundForm[];
@@ -83,7 +58,7 @@ export function planForms(graph: Graph, layers: readonly BoundLayer[], forms: re
 export function chooseForms(
   graph: Graph,
   layers: readonly BoundLayer[],
-  { optimization, codePrice }: Aim,
+  { optimization, codePrice, flashPrice }: Aim,
   limitBytes: number,
 ): [Choice, ...Choice[]] {
   const plainForms = layers.map(plainForm);
@@ -108,13 +83,13 @@ export function chooseForms(
   if (optimization === "size")
     return different([plain, ...moduleCosts(layers).map((costs) => within(most, costs))]);
   const priced = (budget: number): Choice => {
-    const quickest = within(budget, opcodeCosts(0));
+    const quickest = within(budget, opcodeCosts(flashPrice, flashPrice));
     const memory = Math.max(leastMemory, memoryOf(quickest));
     const price = Math.max(
       opcodesOfByte[optimization],
       (shareOfCode[optimization] * opcodesOf(quickest)) / memory,
     );
-    return within(budget, opcodeCosts(codePrice * price));
+    return within(budget, opcodeCosts(codePrice * price + flashPrice, flashPrice));
   };
   let best = priced(Math.min(limitBytes, least));
   for (const step of steps) {
@@ -126,8 +101,11 @@ export function chooseForms(
   return [best];
 }
 
-/** Opcodes, of which a byte of code has to save so many. */
-const opcodeCosts = (ofCodeByte: number): Costs => ({ ofForm: ({ cost }) => cost.opcodes, ofCodeByte });
+/** Opcodes, of which a byte of code and one of weights have to save so many. */
+const opcodeCosts = (ofCodeByte: number, ofWeightByte: number): Costs => ({
+  ofForm: (form) => form.cost.opcodes + (ofWeightByte > 0 ? ofWeightByte * weightBytes(form) : 0),
+  ofCodeByte,
+});
 
 /** The kernel as it stands in assembly/: the reference form, or the dearest one without a generated kernel. */
 export function plainForm({ forms }: Pick<BoundLayer, "forms">): BoundForm {
@@ -143,16 +121,10 @@ function moduleCosts(layers: readonly BoundLayer[]): Costs[] {
   const replaceable = new Set(
     layers.flatMap(({ forms }) => (forms.some(({ generated }) => generated) ? forms.filter(isFree) : [])),
   );
-  const bytes = new Map<BoundForm, number>();
-  const ofForm = (form: BoundForm): number => {
-    const known = bytes.get(form) ?? weightBytes(form);
-    bytes.set(form, known);
-    return known;
-  };
   const dear = 2 ** 32;
   return [
-    { ofForm, ofCodeByte: 1 },
-    { ofForm: (form) => ofForm(form) + (replaceable.has(form) ? dear : 0), ofCodeByte: 1 },
+    { ofForm: weightBytes, ofCodeByte: 1 },
+    { ofForm: (form) => weightBytes(form) + (replaceable.has(form) ? dear : 0), ofCodeByte: 1 },
   ];
 }
 
@@ -164,8 +136,13 @@ function different(choices: readonly [Choice, ...Choice[]]): [Choice, ...Choice[
   return [...byForms.values()] as [Choice, ...Choice[]];
 }
 
+/** They are packed to be counted, so once. */
+const packed = new WeakMap<BoundForm, number>();
+
 function weightBytes(form: BoundForm): number {
-  return form.weights().reduce((sum, { length }) => sum + length, 0);
+  const known = packed.get(form) ?? form.weights().reduce((sum, { length }) => sum + length, 0);
+  packed.set(form, known);
+  return known;
 }
 
 /** The linear memory that `balanced` may take: TensorFlow Lite Micro's arena and a step, in whole steps. */

@@ -15,9 +15,10 @@ import type {
 import { readModule, type WamletModule, writeModule } from "../module/layout.js";
 import { packageVersion } from "../package_root.js";
 import { type Account, accountFor, requireFit } from "./account.js";
+import { type Aim, fitBoard, type Optimization } from "./aims.js";
 import { arrangeGreedily, lowerBound } from "./arrange.js";
 import { assemble } from "./assembler.js";
-import { type Aim, aims, type Choice, chooseForms, type Optimization, planForms } from "./choose_forms.js";
+import { type Choice, chooseForms, planForms } from "./choose_forms.js";
 import { emitModule } from "./emit_module.js";
 import { explainChoice, type LayerChoice } from "./explain_choice.js";
 import { fuseOperators } from "./fuse_operators.js";
@@ -71,22 +72,6 @@ const mostMemory = 2 ** 31 - memoryStep;
  */
 export async function compile(file: Uint8Array, options: CompileOptions = {}): Promise<CompiledModule> {
   const graph = readModel(file);
-  const [aim, ...thriftier] = aims(options.optimize ?? "balanced");
-  const module = await compileGraph(graph, options, aim);
-  if (!module.account || module.account.fits) return module;
-  // Quick kernels take flash and RAM for code and packed weights; where they do not fit, fewer or the plain ones may.
-  let last = module.account;
-  for (const aim of options.chooseForm ? [] : thriftier) {
-    const smaller = await compileGraph(graph, options, aim);
-    if (smaller.account?.fits) return smaller;
-    last = smaller.account ?? last;
-  }
-  requireFit(last);
-  return module;
-}
-
-async function compileGraph(graph: Graph, options: CompileOptions, aim: Aim): Promise<CompiledModule> {
-  const target: Target = { board: options.board ?? null, rectified: rectifiedTensors(graph) };
   if (graph.operators.length === 0) {
     throw new WamletError(
       "WAMLET_INVALID_MODEL",
@@ -94,24 +79,38 @@ async function compileGraph(graph: Graph, options: CompileOptions, aim: Aim): Pr
       "Convert the trained model again.",
     );
   }
+  const target: Target = { board: options.board ?? null, rectified: rectifiedTensors(graph) };
   const layers = fuseOperators(graph).map((operator) => operatorCompiler(operator).bind(operator, target));
-  const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
+  const module = await compileLayers(graph, layers, options);
+  if (module.account) requireFit(module.account);
+  return module;
+}
+
+function compileLayers(
+  graph: Graph,
+  layers: readonly BoundLayer[],
+  options: CompileOptions,
+): Promise<CompiledModule> {
+  const optimization = options.optimize ?? "balanced";
   const { chooseForm } = options;
-  const [choice, ...others] = chooseForm
-    ? [
-        planForms(
-          graph,
-          layers,
-          layers.map((layer) => chooseForm(layer.forms, layer)),
-        ),
-      ]
-    : chooseForms(graph, layers, aim, largest);
-  let smallest = await compileChoice(graph, options, aim, layers, choice);
-  for (const other of others) {
-    const module = await compileChoice(graph, options, aim, layers, other);
-    if (module.payload.length < smallest.payload.length) smallest = module;
+  if (chooseForm) {
+    const forms = layers.map((layer) => chooseForm(layer.forms, layer));
+    const aim: Aim = { optimization, codePrice: 1, flashPrice: 0 };
+    return compileChoice(graph, options, aim, layers, planForms(graph, layers, forms));
   }
-  return smallest;
+  const largest = options.board?.memory.largestBlockBytes.value ?? Number.POSITIVE_INFINITY;
+  // Other prices often lead to the same choice.
+  const compiled = new Map<string, CompiledModule>();
+  return fitBoard(optimization, async (aim) => {
+    let smallest: CompiledModule | null = null;
+    for (const choice of chooseForms(graph, layers, aim, largest)) {
+      const key = choice.forms.map(({ name }) => name).join();
+      const module = compiled.get(key) ?? (await compileChoice(graph, options, aim, layers, choice));
+      compiled.set(key, module);
+      if (smallest === null || module.payload.length < smallest.payload.length) smallest = module;
+    }
+    return { ...(smallest as CompiledModule), aim };
+  });
 }
 
 async function compileChoice(

@@ -1,5 +1,6 @@
 /** Why each layer has the kernel that it has, and what the next best one would have cost: what `wamlet inspect` shows. */
-import { type Choice, type Optimization, scratchBytes } from "./choose_forms.js";
+import type { Optimization } from "./aims.js";
+import { type Choice, scratchBytes } from "./choose_forms.js";
 import type { BoundForm, BoundLayer } from "./layer.js";
 
 export interface LayerChoice {

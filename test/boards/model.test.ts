@@ -1,7 +1,7 @@
 /** What the host models, held against what an emulated board measures: RAM to 5 %, instructions to 10 %. */
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openBoard } from "../../host/board/board_session.js";
-import type { Optimization } from "../../host/compiler/choose_forms.js";
+import type { Optimization } from "../../host/compiler/aims.js";
 import { type CompiledModule, compile } from "../../host/compiler/compile.js";
 import { loadBoard } from "../../host/descriptor/load_board.js";
 import { modelledCost } from "../../host/emulator/modelled_cost.js";

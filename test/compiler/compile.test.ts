@@ -1,7 +1,7 @@
 /** What the compiler promises beside right answers. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compile } from "../../host/compiler/compile.js";
+import { type CompiledModule, compile } from "../../host/compiler/compile.js";
 import { supportedOperators } from "../../host/compiler/operators/table.js";
 import { loadBoard } from "../../host/descriptor/load_board.js";
 import type { WamletError } from "../../host/errors.js";
@@ -93,18 +93,25 @@ describe("the compiler", () => {
     const poolBytes = { value: taken - 8, source: "this test" };
     const smaller = { ...board, memory: { ...board.memory, poolBytes } };
     const module = await compile(digits, { board: smaller, optimize: "speed" });
-    expect(quickest.aim).toEqual({ optimization: "speed", codePrice: 1 });
-    expect(module.aim).toEqual({ optimization: "speed", codePrice: 3 });
+    expect(quickest.aim).toEqual({ optimization: "speed", codePrice: 1, flashPrice: 0 });
+    expect(module.aim).toEqual({ optimization: "speed", codePrice: 3, flashPrice: 0 });
     expect(module.account?.fits).toBe(true);
   });
 
-  it("takes the plain kernels where the quick ones do not fit the flash slot", async () => {
+  it("takes what quick kernels fit the flash slot, and the plain ones where none do", async () => {
     const board = loadBoard("esp32");
-    const { payload, manifestBytes } = await compile(digits, { optimize: "size" });
-    const slotBytes = payload.length + manifestBytes.length + 100;
-    const module = await compile(digits, { board: { ...board, store: { ...board.store, slotBytes } } });
-    expect(module.payload.length).toBe(payload.length);
-    expect(module.account?.fits).toBe(true);
+    const inSlot = (slotBytes: number) =>
+      compile(digits, { board: { ...board, store: { ...board.store, slotBytes } } });
+    const [quickest, smallest] = [await compile(digits), await compile(digits, { optimize: "size" })];
+    const opcodes = ({ description }: CompiledModule) =>
+      description.layers.reduce((sum, layer) => sum + layer.opcodes, 0);
+    const between = await inSlot(Math.round((quickest.payload.length + smallest.payload.length) / 2));
+    expect(between.account?.fits).toBe(true);
+    expect(between.aim.flashPrice).toBeGreaterThan(0);
+    expect(opcodes(between)).toBeLessThan(opcodes(smallest) / 2);
+    const least = await inSlot(smallest.payload.length + smallest.manifestBytes.length + 100);
+    expect(least.account?.fits).toBe(true);
+    expect(least.payload.length).toBe(smallest.payload.length);
   });
 
   it("refuses names that cannot be deployed, and labels that are not as many as the classes", async () => {

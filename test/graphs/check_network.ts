@@ -5,7 +5,7 @@
  * optimiser sees all layers at once, must give the same outputs.
  */
 
-import type { Optimization } from "../../host/compiler/choose_forms.js";
+import type { Optimization } from "../../host/compiler/aims.js";
 import { type CompiledModule, compile } from "../../host/compiler/compile.js";
 import { fuseOperators } from "../../host/compiler/fuse_operators.js";
 import type { Graph, Tensor } from "../../host/model/graph.js";
