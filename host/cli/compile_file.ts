@@ -86,5 +86,15 @@ async function compileBytes(
     ...(labels === undefined ? {} : { labels }),
   });
   progress.clear();
+  const asked = options.optimize ?? "balanced";
+  const { optimization, codePrice, flashPrice } = module.aim;
+  if (optimization !== asked || codePrice !== 1 || flashPrice > 0) {
+    const { aimText } = await import("./layer_costs.js");
+    progress.note(
+      progress.colors.dim(
+        `${basename(path)} as \`${asked}\` does not fit ${board?.name}: compiled for ${aimText(module.aim)}`,
+      ),
+    );
+  }
   return module;
 }

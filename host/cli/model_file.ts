@@ -8,7 +8,7 @@ import type { Progress } from "./progress.js";
 import { readFileBytes } from "./read_file.js";
 
 export interface Surroundings {
-  readonly progress: Pick<Progress, "show" | "clear">;
+  readonly progress: Pick<Progress, "show" | "clear" | "note" | "colors">;
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }

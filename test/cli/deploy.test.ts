@@ -76,24 +76,48 @@ describe("wamlet deploy and modules, on a board that remembers", () => {
   });
 });
 
+/** A board in tiny.json with so much RAM. */
+async function writeTinyBoard(poolBytes: number, largestBlockBytes: number): Promise<void> {
+  const small = JSON.parse(JSON.stringify(await place.json("boards", "rp2040")));
+  const descriptor = {
+    ...small,
+    // Typed in the library, text in a descriptor.
+    uf2: undefined,
+    name: "tiny",
+    memory: {
+      ...small.memory,
+      poolBytes: { value: poolBytes, source: "assumed: for this test" },
+      largestBlockBytes: { value: largestBlockBytes, source: "assumed: for this test" },
+    },
+    cost: { table: "armv7em", source: "assumed: for this test" },
+    usb: [],
+    radios: [],
+  };
+  writeFileSync(place.path("tiny.json"), JSON.stringify(descriptor));
+}
+
+describe("a deploy onto a board that is short of RAM", () => {
+  it("says what the model was compiled for instead", async () => {
+    await writeTinyBoard(60_000, 32_768);
+    const model = example("digits", "digits.tflite");
+    const { exitCode, stderr } = await place.run(
+      "deploy",
+      model,
+      "-O",
+      "speed",
+      "--port",
+      "emulator:./tiny.json",
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(
+      "digits.tflite as `speed` does not fit tiny: compiled for speed, with less code",
+    );
+  });
+});
+
 describe("a deploy that cannot be", () => {
   it("of a module that is too large for the board is refused before anything is sent, part by part", async () => {
-    const small = JSON.parse(JSON.stringify(await place.json("boards", "rp2040")));
-    const descriptor = {
-      ...small,
-      // Typed in the library, text in a descriptor.
-      uf2: undefined,
-      name: "tiny",
-      memory: {
-        ...small.memory,
-        poolBytes: { value: 8192, source: "assumed: for this test" },
-        largestBlockBytes: { value: 4096, source: "assumed: for this test" },
-      },
-      cost: { table: "armv7em", source: "assumed: for this test" },
-      usb: [],
-      radios: [],
-    };
-    writeFileSync(place.path("tiny.json"), JSON.stringify(descriptor));
+    await writeTinyBoard(8192, 4096);
     const { exitCode, stderr } = await place.run("deploy", digits, "--port", "emulator:./tiny.json");
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/RAM pool: linear memory \d+ \+ .* too many.*\[WAMLET_DOES_NOT_FIT\]/s);

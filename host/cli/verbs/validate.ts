@@ -93,7 +93,9 @@ async function runCases(
   const { validateSuite } = await import("../../measure/validate.js");
   const { executeHere, executeOnBoard } = await import("../../measure/executors.js");
   const { loadModule, nameFromPath } = await import("../compile_file.js");
-  const quiet = { ...context, progress: { show: () => undefined, clear: () => undefined } };
+  const silent = () => undefined;
+  const { colors } = context.progress;
+  const quiet = { ...context, progress: { show: silent, clear: silent, note: silent, colors } };
   const validation: Validation = {
     compile: (one) => loadModule(one.modelPath, { name: nameFromPath(one.id) }, quiet),
     execute: (module) => (session ? executeOnBoard(session, module) : executeHere(module)),
