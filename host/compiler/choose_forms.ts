@@ -65,14 +65,17 @@ export function chooseForms(
   const plain = planForms(graph, layers, plainForms);
   if (codePrice === null) return [plain];
   const alive = aliveWithoutScratch(plain.storage, layers.length);
+  const needed = layers.map(({ forms }, layer) =>
+    forms.map((form) => scratchBytes(form) - spared(plain.storage, form, layer) + (alive[layer] ?? 0)),
+  );
+  const pick = pickOnce(graph, layers, plainForms);
   const within = (budget: number, costs: Costs): Choice => {
     let hoped = budget;
     for (let round = 0; round < mostRounds; round++) {
-      const room = alive.map((bytes) => hoped - bytes);
       const offered = layers.map(({ forms }, layer) =>
-        forms.filter((form) => scratchBytes(form) - spared(plain.storage, form, layer) <= (room[layer] ?? 0)),
+        forms.filter((_, index) => (needed[layer]?.[index] ?? 0) <= hoped),
       );
-      const found = planForms(graph, layers, pickForms(offered, plainForms, costs));
+      const found = pick(offered, costs);
       if (found.plan.bytes <= budget) return { ...found, offered };
       hoped -= found.plan.bytes - budget;
     }
@@ -82,14 +85,15 @@ export function chooseForms(
   const most = optimization === "speed" ? limitBytes : Math.min(limitBytes, arenaLimit(graph, plain));
   if (optimization === "size")
     return different([plain, ...moduleCosts(layers).map((costs) => within(most, costs))]);
+  const ofForm = opcodesAnd(flashPrice);
   const priced = (budget: number): Choice => {
-    const quickest = within(budget, opcodeCosts(flashPrice, flashPrice));
+    const quickest = within(budget, { ofForm, ofCodeByte: flashPrice });
     const memory = Math.max(leastMemory, memoryOf(quickest));
     const price = Math.max(
       opcodesOfByte[optimization],
       (shareOfCode[optimization] * opcodesOf(quickest)) / memory,
     );
-    return within(budget, opcodeCosts(codePrice * price + flashPrice, flashPrice));
+    return within(budget, { ofForm, ofCodeByte: codePrice * price + flashPrice });
   };
   let best = priced(Math.min(limitBytes, least));
   for (const step of steps) {
@@ -101,11 +105,24 @@ export function chooseForms(
   return [best];
 }
 
-/** Opcodes, of which a byte of code and one of weights have to save so many. */
-const opcodeCosts = (ofCodeByte: number, ofWeightByte: number): Costs => ({
-  ofForm: (form) => form.cost.opcodes + (ofWeightByte > 0 ? ofWeightByte * weightBytes(form) : 0),
-  ofCodeByte,
-});
+/** Picks and plans; larger budgets often offer nothing new. More budget offers more, so counts tell what is offered. */
+function pickOnce(graph: Graph, layers: readonly BoundLayer[], plainForms: readonly BoundForm[]) {
+  const known = new Map<Costs["ofForm"], Map<string, Choice>>();
+  return (offered: readonly (readonly BoundForm[])[], costs: Costs): Choice => {
+    const ofCosts = known.get(costs.ofForm) ?? new Map<string, Choice>();
+    known.set(costs.ofForm, ofCosts);
+    const key = `${costs.ofCodeByte}: ${offered.map(({ length }) => length)}`;
+    const choice = ofCosts.get(key) ?? planForms(graph, layers, pickForms(offered, plainForms, costs));
+    ofCosts.set(key, choice);
+    return choice;
+  };
+}
+
+/** Opcodes, and what a byte of weights has to save of them. */
+const opcodesAnd =
+  (ofWeightByte: number): Costs["ofForm"] =>
+  (form) =>
+    form.cost.opcodes + (ofWeightByte > 0 ? ofWeightByte * weightBytes(form) : 0);
 
 /** The kernel as it stands in assembly/: the reference form, or the dearest one without a generated kernel. */
 export function plainForm({ forms }: Pick<BoundLayer, "forms">): BoundForm {

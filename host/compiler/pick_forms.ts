@@ -42,10 +42,10 @@ export function pickForms(
 ): BoundForm[] {
   const use = (form: BoundForm, layer: number): Use => ({ layer, form, cost: ofForm(form) });
   const base = plain.map((form, layer) =>
-    [form, ...(offered[layer] ?? []).filter(isFree)]
-      .map((one) => use(one, layer))
-      .reduce((best, one) => (one.cost < best.cost ? one : best)),
+    cheapest(use(form, layer), (offered[layer] ?? []).filter(isFree), use),
   );
+  // Where code costs nothing, no layer asks what another has.
+  if (ofCodeByte === 0) return base.map((own, layer) => cheapest(own, offered[layer] ?? [], use).form);
   const kernels = undominated(kernelsOf(offered, use, ofCodeByte));
   let best = descend(kernels, base);
   // What serves several layers early may keep out what each of them would rather have: so without its like, too.
@@ -85,6 +85,12 @@ function descend(kernels: readonly Kernel[], base: readonly Use[]): Pick {
     if (best === now) return now;
     now = best;
   }
+}
+
+function cheapest(own: Use, others: readonly BoundForm[], use: (form: BoundForm, layer: number) => Use): Use {
+  return others
+    .map((form) => use(form, own.layer))
+    .reduce((best, one) => (one.cost < best.cost ? one : best), own);
 }
 
 const isFree = ({ generated }: BoundForm): boolean => generated === null;
