@@ -5,6 +5,7 @@ import type { CompiledModule } from "../compiler/compile.js";
 import type { Board } from "../descriptor/board.js";
 import type { WamletModule } from "../module/layout.js";
 import { zooName } from "../zoo/zoo_models.js";
+import { aimText } from "./aim_text.js";
 import { readModelFile, type Surroundings, zooLabels } from "./model_file.js";
 
 /** Options of the verbs that compile. */
@@ -89,7 +90,6 @@ async function compileBytes(
   const asked = options.optimize ?? "balanced";
   const { optimization, codePrice, flashPrice } = module.aim;
   if (optimization !== asked || codePrice !== 1 || flashPrice > 0) {
-    const { aimText } = await import("./layer_costs.js");
     progress.note(
       progress.colors.dim(
         `${basename(path)} as \`${asked}\` does not fit ${board?.name}: compiled for ${aimText(module.aim)}`,

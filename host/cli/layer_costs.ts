@@ -1,6 +1,7 @@
 /** The tables of `wamlet inspect` about layers: what each costs, and why it has the kernel that it has. */
 import type { CompiledModule } from "../compiler/compile.js";
 import type { ModelDescription } from "../module/description.js";
+import { aimText } from "./aim_text.js";
 import { bar, formatBytes, formatCount } from "./format.js";
 import type { Output } from "./output.js";
 import { formatTable } from "./table.js";
@@ -74,13 +75,6 @@ export function showChoices({ choices, aim }: CompiledModule, output: Output): v
     output.line(`       ${reason}; ${dim(`next: ${next}`)}`);
   }
   output.line(dim("Code: the generated kernel, estimated. RAM: beside the tensors, while the layer runs."));
-}
-
-/** What kernels were chosen for, in words. */
-export function aimText({ optimization, codePrice, flashPrice }: CompiledModule["aim"]): string {
-  if (codePrice === null) return "the least RAM";
-  const aim = optimization === "balanced" ? "speed within some RAM" : optimization;
-  return `${aim}${codePrice > 1 ? ", with less code" : ""}${flashPrice > 0 ? ", with less flash" : ""}`;
 }
 
 function percent(part: number, whole: number): string {

@@ -2,8 +2,8 @@
 import { basename, join } from "node:path";
 import type { Account } from "../../compiler/account.js";
 import type { CompiledModule } from "../../compiler/compile.js";
+import { aimText } from "../aim_text.js";
 import { formatBytes, formatCount } from "../format.js";
-import { aimText } from "../layer_costs.js";
 import { boardOption, labelsOption, optimizeOption } from "../options.js";
 import type { Output } from "../output.js";
 import { defineVerb } from "../verb.js";
