@@ -141,7 +141,11 @@ export function assignStorage(
 }
 
 /** Where a tensor lies. @param offsets of the buffers */
-export function placeOf({ ofTensor, within }: Storage, offsets: readonly number[], tensor: Tensor): number {
+export function placeOf(
+  { ofTensor, within }: Storage,
+  offsets: readonly number[],
+  tensor: Pick<Tensor, "index">,
+): number {
   const buffer = ofTensor.get(tensor.index) as number;
   return (offsets[buffer] as number) + (within.get(tensor.index) ?? 0);
 }

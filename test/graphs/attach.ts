@@ -8,6 +8,7 @@ import type { Operator, Tensor } from "../../host/model/graph.js";
 import type { TensorSpec } from "../model/model_builder.js";
 import { randomModel } from "../reference/random_graph.js";
 import { elementsOf, int32Bytes } from "../reference/random_parts.js";
+import { fixedOutputs } from "./elementwise_steps.js";
 import {
   isSmall,
   type NetworkBuilder,
@@ -92,7 +93,9 @@ function adoptedQuantisation(network: NetworkBuilder, operator: Operator): Tenso
   const [first] = tensors;
   // A comparison's operands share theirs, too, but its scale decides what is equal.
   const rescales = operator.outputs.some((tensor) => tensor.quantisation === null);
-  if (!first?.quantisation || rescales || network.random.chance(0.2)) return undefined;
+  // Nor is an output free whose quantisation the operator fixes.
+  const fixed = rescales || operator.name in fixedOutputs;
+  if (!first?.quantisation || fixed || network.random.chance(0.2)) return undefined;
   const { type, quantisation } = first;
   const alike = tensors.every((each) => each.type === type && sameQuantisation(each, { quantisation }));
   const [wanted] = activationsOf(operator);

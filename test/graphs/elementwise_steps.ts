@@ -14,7 +14,7 @@ import { isSmall, type NetworkBuilder, sameShape, scaleOf, type Value } from "./
 export type Step = (network: NetworkBuilder) => boolean;
 
 /** Output quantisations that operators fix. */
-const fixedOutputs: Readonly<Record<string, TensorSpec["quantisation"]>> = {
+export const fixedOutputs: Readonly<Record<string, TensorSpec["quantisation"]>> = {
   LOGISTIC: { scales: [2 ** -8], zeroPoints: [-128] },
   SOFTMAX: { scales: [2 ** -8], zeroPoints: [-128] },
   TANH: { scales: [2 ** -7], zeroPoints: [0] },

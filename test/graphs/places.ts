@@ -2,7 +2,7 @@
 
 import type { BoundForm } from "../../host/compiler/layer.js";
 import { operatorCompiler } from "../../host/compiler/operators/table.js";
-import { assignStorage } from "../../host/compiler/storage.js";
+import { assignStorage, type Buffer, placeOf } from "../../host/compiler/storage.js";
 import type { Graph } from "../../host/model/graph.js";
 import type { WamletModule } from "../../host/module/layout.js";
 
@@ -21,13 +21,18 @@ export function placesOf(graph: Graph, { description }: WamletModule): ReadonlyM
     if (!form) throw new Error(`layer ${index} has no form ${kernel}`);
     return form;
   });
-  const storage = assignStorage(graph, layers, forms);
   const { buffers } = description.memory;
-  const shape = ({ name, bytes, first, last }: (typeof storage.buffers)[number]) =>
-    `${name}, ${bytes} bytes, ${first}-${last}`;
-  const planned = buffers.map(shape).join("\n");
-  if (planned !== storage.buffers.map(shape).join("\n")) throw new Error(`the plan is another:\n${planned}`);
+  const planned = textOf(buffers);
+  // Outputs lie over inputs where that takes less memory.
+  const storage = [true, false]
+    .map((overlaid) => assignStorage(graph, layers, forms, overlaid))
+    .find((one) => textOf(one.buffers) === planned);
+  if (!storage) throw new Error(`the plan is another:\n${planned}`);
+  const offsets = buffers.map(({ offset }) => offset);
   return new Map(
-    [...storage.ofTensor].map(([tensor, buffer]) => [tensor, buffers[buffer]?.offset ?? Number.NaN]),
+    [...storage.ofTensor.keys()].map((index) => [index, placeOf(storage, offsets, { index })] as const),
   );
 }
+
+const textOf = (buffers: readonly Buffer[]): string =>
+  buffers.map(({ name, bytes, first, last }) => `${name}, ${bytes} bytes, ${first}-${last}`).join("\n");
