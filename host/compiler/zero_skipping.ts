@@ -54,7 +54,7 @@ export function laneStarts(layer: Convolution): readonly (readonly number[])[] |
 }
 
 /** The starts that kernels of tiles take: for the gate of `lane_proof.ts` where there is one. */
-function gatedStarts(layer: Convolution): readonly (readonly number[])[] | null {
+export function zeroStarts(layer: Convolution): readonly (readonly number[])[] | null {
   const { gate } = prove(layer) as Proof;
   if (!gate) return laneStarts(layer);
   return gate.map((least, channel) => [laneBias - least + layer.inputZeroPoint * sumOf(layer, channel)]);
@@ -163,7 +163,7 @@ function tileForm(variant: Variant): KernelForm<Convolution> {
 /** With each channel's constants moved by what its sums lack, and the words' starts where they have their own. */
 function packBlocks(layer: Convolution, kernel: ZeroSkippingKernel): Uint8Array {
   const { constants } = prove(layer) as Proof;
-  const lanes = gatedStarts(layer);
+  const lanes = zeroStarts(layer);
   const moved = (channel: number): LaneConstants => {
     const { k, ...rest } = constants[channel] as LaneConstants;
     return { k: k + BigInt(rest.m) * BigInt(difference(layer, channel, kernel.parts, lanes)), ...rest };

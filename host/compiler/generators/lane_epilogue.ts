@@ -12,6 +12,7 @@
  * selects), gathering bytes for one wide store (a shift and an or cost more than a store).
  */
 
+import type { LaneConstants } from "../lane_constants.js";
 import { each } from "./lines.js";
 
 export interface LaneEpilogue {
@@ -36,6 +37,8 @@ export interface LaneEpilogue {
   readonly direct?: boolean;
   /** Whether words are expanded by four, where that many divide them. */
   readonly byFour?: boolean;
+  /** Each channel's constants, where they are literals in the code of a kernel that is made for one layer (`direct`). */
+  readonly literals?: readonly LaneConstants[];
 }
 
 /** What a kernel's name says of its last step. */
@@ -115,6 +118,12 @@ function finish(
   ];
 }
 
+/** A channel's constants as literals, which cost an opcode nothing. */
+function literalLines({ rectified }: LaneEpilogue, suffix: string, { k, m, e, r }: LaneConstants): string[] {
+  const constants = rectified ? { k, m } : { k, m, e, r };
+  return Object.entries(constants).map(([name, value]) => `const ${name}${suffix}: i64 = ${value};`);
+}
+
 /** A channel's constants into locals. @param at where its record lies, as an expression and an offset */
 function constantLines({ rectified }: LaneEpilogue, suffix: string, at: readonly [string, number]): string[] {
   const load = (type: string, offset: number) => `load<${type}>(${at[0]}, ${at[1] + offset});`;
@@ -145,14 +154,17 @@ export function fillLines({ rectified }: LaneEpilogue, to: string, bytes: string
 
 /** The same from locals `s<pixel>_<word>`, with all distances known. */
 function directLines(kernel: LaneEpilogue): string[] {
-  const { pixels: P, words: Q, pixelBytes } = kernel;
+  const { pixels: P, words: Q, pixelBytes, literals } = kernel;
   return each(Q, (q) => {
     const { start, lanes } = wordLanes(kernel, q);
     return lanes.flatMap((index) => {
       const suffix = `${q}_${index}`;
+      const literal = literals?.[start + index];
       const to = (p: number) => ["o0", p * (pixelBytes ?? 0) + start + index] as const;
       return [
-        ...constantLines(kernel, suffix, ["constants", (3 * q + index) * recordBytes(kernel)]),
+        ...(literal
+          ? literalLines(kernel, suffix, literal)
+          : constantLines(kernel, suffix, ["constants", (3 * q + index) * recordBytes(kernel)])),
         ...each(P, (p) => finish(kernel, suffix, p, [`s${p}_${q}`], index, to(p))).flat(),
       ];
     });
@@ -210,7 +222,7 @@ function finishOpcodes({ rectified, gated, table }: LaneEpilogue): number {
 export function epilogueOpcodes(kernel: LaneEpilogue): number {
   const { pixels: P, words: Q, parts, rectified, gated, overlap, pixelBytes } = kernel;
   const outputs = pixelBytes === null ? P : 1;
-  const constants = rectified ? 2 : 4;
+  const constants = kernel.literals ? 0 : rectified ? 2 : 4;
   const finished = finishOpcodes(kernel);
   // The top lane of gated ones is taken out only where it is needed.
   const laneOpcodes = gated ? 1 + (1 - assumedAtMinimum) / 3 : 4 / 3;

@@ -3,6 +3,7 @@
  * conv_2d_int16.ts, and the three-lane forms of lanes.ts.
  */
 import type { Operator } from "../../model/graph.js";
+import { constantWeightsForms } from "../constant_weights.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator } from "../layer.js";
 import { filterQuantisation, fourDimensions, fusedActivations, int16Sums, slidingWindow } from "../limits.js";
@@ -84,6 +85,7 @@ export const conv2d = defineOperator({
     int8,
     int16,
     ...lanesForms,
+    ...constantWeightsForms,
     ...zeroSkippingForms,
     ...zeroSkippingInPlaceForms,
     ...sweepForms,

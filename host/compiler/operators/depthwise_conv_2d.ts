@@ -3,6 +3,7 @@
  * depthwise_conv_2d_int16.ts, and the strip forms of depthwise_strips.ts.
  */
 import type { Operator } from "../../model/graph.js";
+import { constantWeightsForms } from "../constant_weights.js";
 import { depthwiseForms } from "../depthwise_strips.js";
 import { lanesForms } from "../lanes.js";
 import { defineOperator, mapForm } from "../layer.js";
@@ -79,7 +80,7 @@ function asConvolution(layer: DepthwiseConvolution): Convolution {
   return found;
 }
 
-const ofOneChannel = lanesForms.map((form) =>
+const ofOneChannel = [...lanesForms, ...constantWeightsForms].map((form) =>
   mapForm(form, (layer: DepthwiseConvolution) => layer.inputChannels === 1, asConvolution),
 );
 

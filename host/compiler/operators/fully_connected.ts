@@ -2,6 +2,7 @@
 import type { Operator, Tensor } from "../../model/graph.js";
 import { type ClampRange, fusedActivation } from "../activation.js";
 import { columnsForms } from "../columns.js";
+import { constantWeightsForms } from "../constant_weights.js";
 import { biases, channelMultipliers, foldBias, int8Data } from "../filter.js";
 import { requireInt16 } from "../filter_int16.js";
 import { type QuantizedMultiplier, quantizeMultiplier, shifts } from "../fixed_point.js";
@@ -118,7 +119,7 @@ const int16: KernelForm<FullyConnected> = {
   name: "fully_connected_int16",
 };
 
-const asWords = [...lanesForms, ...columnsForms, quads].map((form) =>
+const asWords = [...lanesForms, ...constantWeightsForms, ...columnsForms, quads].map((form) =>
   mapForm(form, (layer: FullyConnected) => !isInt16(layer), asConvolution),
 );
 
