@@ -3,6 +3,7 @@
  * (`generators/constant_weights.ts`). Exact wherever a three-lane form is, with the same constants (`lane_proof.ts`), or
  * with those of `zero_skipping.ts` where zeros are skipped.
  */
+
 import { createHash } from "node:crypto";
 import type { Tensor } from "../model/graph.js";
 import { type ClampTable, fillClampTable, fillCost } from "./clamp_table.js";
@@ -12,7 +13,7 @@ import {
   constantWeightsSource,
 } from "./generators/constant_weights.js";
 import { epilogueOpcodes } from "./generators/lane_epilogue.js";
-import { laneBias } from "./generators/lanes.js";
+import { laneBias } from "./generators/lane_words.js";
 import type { LaneConstants } from "./lane_constants.js";
 import { finishes } from "./lane_finish.js";
 import { type Geometry, geometry, paddingArguments, wordStarts } from "./lane_geometry.js";

@@ -9,8 +9,9 @@
  * y = (v·m + k′) >> (31 + e) with k′ = k + (2^(e−1) + zeroPoint·2^e)·2³¹; for t < 0 both forms give at most the zero
  * point, and the clamp makes them equal. Without a right shift the form is exact for both signs.
  */
+
 import { multiplyByQuantizedMultiplier, type QuantizedMultiplier } from "./fixed_point.js";
-import { laneBias } from "./generators/lanes.js";
+import { laneBias } from "./generators/lane_words.js";
 
 /** One channel's constants. */
 export interface LaneConstants {

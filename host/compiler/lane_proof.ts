@@ -1,8 +1,9 @@
 /** Whether three channels of a layer may share a word, and its constants where they may; see lane_constants.ts. */
+
 import { type ClampTable, clampTable } from "./clamp_table.js";
 import { foldBias } from "./filter.js";
 import { multiplyByQuantizedMultiplier, type QuantizedMultiplier } from "./fixed_point.js";
-import { laneBias } from "./generators/lanes.js";
+import { laneBias } from "./generators/lane_words.js";
 import {
   fitsLane,
   type LaneConstants,

@@ -2,16 +2,16 @@
  * The three-lane forms of a convolution: a grid of tiles, of which those apply whose exactness is proved for the
  * layer's own weights. Kernels: generated (`generators/lanes.ts`), with `assembly/kernels/lanes.ts`.
  */
+
 import { epilogueOpcodes } from "./generators/lane_epilogue.js";
+import { laneBias, startSum } from "./generators/lane_words.js";
 import {
   blockConstantBytes,
   fitsFrame,
   type LanesKernel,
-  laneBias,
   lanesCodeBytes,
   lanesName,
   lanesSource,
-  startSum,
 } from "./generators/lanes.js";
 import type { LaneConstants } from "./lane_constants.js";
 import { type Finish, finishes, finishVariants, finishWhen } from "./lane_finish.js";

@@ -7,7 +7,8 @@
  * sums have ranges of the same width, 255·Σ |w|, which is below 2²¹ since x·w fits its lane; a start of minus the
  * lowest sum therefore keeps (x − z)·w in [0, 2²¹), and where 2²⁰ does for all channels it is a constant of the code.
  */
-import { fitsFrame, laneBias, startSum } from "./generators/lanes.js";
+import { laneBias, startSum } from "./generators/lane_words.js";
+import { fitsFrame } from "./generators/lanes.js";
 import {
   blockConstantBytes,
   type ZeroSkippingKernel,

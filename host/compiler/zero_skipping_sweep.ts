@@ -3,10 +3,11 @@
  * `zero_skipping.ts` are, with the same constants; whole sums only, which all begin with 2²⁰. Kernels: generated
  * (`generators/zero_skipping_sweep.ts`), with `assembly/kernels/lanes.ts`.
  */
+
 import type { Tensor } from "../model/graph.js";
 import { type ClampTable, fillClampTable, fillCost } from "./clamp_table.js";
 import { epilogueOpcodes } from "./generators/lane_epilogue.js";
-import { startSum } from "./generators/lanes.js";
+import { startSum } from "./generators/lane_words.js";
 import {
   type SweepKernel,
   sweepCodeBytes,

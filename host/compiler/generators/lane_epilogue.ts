@@ -13,6 +13,7 @@
  */
 
 import type { LaneConstants } from "../lane_constants.js";
+import { laneBits } from "./lane_words.js";
 import { each } from "./lines.js";
 
 export interface LaneEpilogue {
@@ -50,9 +51,6 @@ export function epilogueNames(kernel: LaneEpilogue): string[] {
 
 /** The function that expands weights, of `assembly/kernels/lanes.ts`. */
 export const expander = ({ byFour }: LaneEpilogue): string => (byFour ? "expandLanesByFour" : "expandLanes");
-
-/** Bits between lanes. */
-export const laneBits = 21;
 
 /** Bytes of one channel's constants: k i64 and m i64; with two roundings k i64, m i32, e i32 and r i64. */
 export function recordBytes({ rectified }: Pick<LaneEpilogue, "rectified">): number {

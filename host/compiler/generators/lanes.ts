@@ -25,12 +25,6 @@ export interface LanesKernel extends TileKernel {
   readonly unroll: number;
 }
 
-/** What each lane starts with, so that it does not end below zero. */
-export const laneBias = 1 << 20;
-
-/** The bias in all three lanes. */
-export const startSum = `0x${((1n << 20n) | (1n << 41n) | (1n << 62n)).toString(16)}`;
-
 /** Beyond this many cells of a frame (an i64 takes two) WAMR spends an opcode on every `local.set`. */
 const mostCells = 256;
 /** Parameters, pointers and what Binaryen adds. */

@@ -12,6 +12,7 @@
  * more than all positive ones. So a shift by a lane moves whole lanes; the top one goes
  * before, since three lanes leave a bit of the word.
  */
+
 import {
   boundLines,
   clampParameters,
@@ -21,7 +22,7 @@ import {
   type LaneEpilogue,
   recordBytes,
 } from "./lane_epilogue.js";
-import { laneBias } from "./lanes.js";
+import { laneBias } from "./lane_words.js";
 import { each, indented } from "./lines.js";
 import { tapLines } from "./zero_skipping.js";
 
