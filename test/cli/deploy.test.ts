@@ -98,7 +98,7 @@ async function writeTinyBoard(poolBytes: number, largestBlockBytes: number): Pro
 
 describe("a deploy onto a board that is short of RAM", () => {
   it("says what the model was compiled for instead", async () => {
-    await writeTinyBoard(60_000, 32_768);
+    await writeTinyBoard(56_000, 32_768);
     const model = example("digits", "digits.tflite");
     const { exitCode, stderr } = await place.run(
       "deploy",
