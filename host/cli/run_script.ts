@@ -2,7 +2,7 @@
  * What the repository's own scripts (`npm run firmware`, `npm run bench:boards` and their like) share with the command:
  * how words are refused and how failures are told.
  */
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { WamletError } from "../errors.js";
@@ -14,7 +14,7 @@ import type { ExitCode } from "./verb.js";
 /** Whether this is the file that node was started with: a script may be imported, too. @param url `import.meta.url` */
 export function isStarted(url: string): boolean {
   const [, started] = process.argv;
-  return started !== undefined && realpathSync(started) === fileURLToPath(url);
+  return started !== undefined && existsSync(started) && realpathSync(started) === fileURLToPath(url);
 }
 
 /** Ends the process as `script` ends. @param script an exit code, or nothing where all went well */

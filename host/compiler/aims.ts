@@ -29,7 +29,7 @@ const halvings = 6;
  * What `optimization` aims at, and, in this order, what is tried where the module does not fit the board. Without any
  * generated kernel it takes the least RAM.
  */
-export function aims(optimization: Optimization): readonly Aim[] {
+function aims(optimization: Optimization): readonly Aim[] {
   const at = (aim: Optimization, ...prices: (number | null)[]) =>
     prices.map((codePrice): Aim => ({ optimization: aim, codePrice, flashPrice: 0 }));
   const size = at("size", 1, null);

@@ -3,35 +3,18 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../host/compiler/compile.js";
 import type { BoundForm } from "../../host/compiler/layer.js";
-import { readModel } from "../../host/model/read_model.js";
 import { packagePath } from "../../host/package_root.js";
-import { runReference } from "../reference/run_reference.js";
-import { startModule } from "./run_module.js";
-import {
-  type ConvolutionShape,
-  convolutionModel,
-  frame,
-  pointwise,
-  randomShape,
-} from "./zero_skipping_models.js";
+import { expectExact } from "./exact_convolution.js";
+import { type ConvolutionShape, pointwise, randomShape } from "./zero_skipping_models.js";
 
 const kinds = ["constant_weights", "constant_weights_skipping"];
 
-/** The model's answers with the form of this name. @returns null where it does not apply */
+/** The module with the form of this name, whose answers are exact; null where the form does not apply. */
 async function checkExact(shape: ConvolutionShape, kind: string) {
-  const bytes = convolutionModel(shape);
-  const graph = readModel(bytes);
-  const module = await compile(bytes, {
-    chooseForm: (forms) => forms.find(({ name }) => name === kind) ?? (forms[0] as BoundForm),
-  });
-  if (module.description.layers[0]?.kernel !== kind) return null;
-  const running = startModule(module);
-  for (const zeros of [0, 0.5, 1]) {
-    const values = frame(shape, zeros, 3);
-    const expected = runReference(graph, [values]).get(graph.outputs[0]?.index as number) as Uint8Array;
-    expect(Buffer.from(running.infer(values)).equals(expected), `${kind}, ${zeros} zeros`).toBe(true);
-  }
-  return module;
+  const choose = (forms: readonly BoundForm[]) =>
+    forms.find(({ name }) => name === kind) ?? (forms[0] as BoundForm);
+  const module = await expectExact(shape, choose, [0, 0.5, 1]);
+  return module.description.layers[0]?.kernel === kind ? module : null;
 }
 
 describe("weights in the code", () => {
