@@ -44,7 +44,7 @@ export const optimizeOption = {
     alias: "O",
     choices: ["speed", "balanced", "size"],
     default: "balanced",
-    describe: "Spend RAM and code on speed, or not",
+    describe: "Fewest instructions, speed within some RAM, or the smallest module",
   },
 } as const satisfies Record<string, Options>;
 
